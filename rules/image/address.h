@@ -25,9 +25,9 @@
 #define ADDRESS_LINK_PREFIX 30
 
 enum address_mac_kind {
-	MAC_KIND_GATEWAY = 0x01,  /* what the guest sees as its gateway */
-	MAC_KIND_FAR = 0x03,      /* dataplane's end on a network TAP */
-	MAC_KIND_NETWORK = 0x40,  /* kernel's end of the TAP, + network index */
+	MAC_KIND_GATEWAY = 0x01, /* what the guest sees as its gateway */
+	MAC_KIND_FAR = 0x03,	 /* dataplane's end on a network TAP */
+	MAC_KIND_NETWORK = 0x40, /* kernel's end of the TAP, + network index */
 };
 
 static inline uint32_t address_of_gateway(uint32_t slot)

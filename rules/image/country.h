@@ -16,17 +16,26 @@
 
 #define COUNTRY_TABLE_MAGIC  "GWCOUNTR"
 #define COUNTRY_TABLE_FORMAT 1u
-#define COUNTRY_DEEP         0x8000u
+#define COUNTRY_DEEP	     0x8000u
 #define COUNTRY_DEEP_MAX     0x7fffu /* groups */
+#define COUNTRY_TOP_LEN	     (1u << 24)
 
 struct country_header {
 	uint8_t magic[8];
 	uint32_t format;
-	uint32_t deep_len;      /* groups of 256 */
-	uint8_t sha256[32];     /* of the table, this field zero */
-	uint8_t reserved[16];   /* `top` starts 64-aligned */
+	uint32_t deep_len;    /* groups of 256 */
+	uint8_t sha256[32];   /* of the table, this field zero */
+	uint8_t reserved[16]; /* `top` starts 64-aligned */
 	/* uint16_t top[1 << 24]; uint16_t deep[deep_len][256]; */
 };
+
+/* Bytes of a table with so many groups. */
+static inline size_t country_table_size(uint32_t deep_len)
+{
+	return sizeof(struct country_header) +
+	       sizeof(uint16_t) *
+		   ((size_t)COUNTRY_TOP_LEN + (size_t)deep_len * 256);
+}
 
 struct country_table {
 	const struct country_header *header;

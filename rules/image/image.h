@@ -24,13 +24,14 @@
 #define POLICY_SHA256_SIZE  32
 #define POLICY_IMAGE_MAX    (256u << 20) /* bytes; refused beyond */
 
-/* Limits of one policy. Named here because every reader sizes tables by them. */
-#define POLICY_NETWORK_MAX  16
-#define POLICY_GUEST_MAX    4096
-#define POLICY_RULE_MAX     1000000
-#define POLICY_NAME_SIZE    48 /* bytes with terminator, any declared name */
-#define POLICY_NONE         UINT32_MAX
-#define POLICY_ANY_NETWORK  UINT16_MAX
+/* Limits of one policy. Named here because every reader sizes tables by them.
+ */
+#define POLICY_NETWORK_MAX 16
+#define POLICY_GUEST_MAX   4096
+#define POLICY_RULE_MAX	   1000000
+#define POLICY_NAME_SIZE   48 /* bytes with terminator, any declared name */
+#define POLICY_NONE	   UINT32_MAX
+#define POLICY_ANY_NETWORK UINT16_MAX
 
 struct policy_slice {
 	uint32_t first;
@@ -40,7 +41,7 @@ struct policy_slice {
 /* Where a thing was written: for errors, `why` and explain. */
 struct policy_place {
 	uint32_t source; /* into SECTION_SOURCE */
-	uint32_t line;   /* from 1 */
+	uint32_t line;	 /* from 1 */
 	uint32_t column; /* from 1, bytes */
 };
 
@@ -51,7 +52,7 @@ struct policy_source {
 
 enum policy_uplink {
 	UPLINK_INTERFACE_SHARE, /* macvlan on the host's interface */
-	UPLINK_INTERFACE_TAKE,  /* the interface itself is moved */
+	UPLINK_INTERFACE_TAKE,	/* the interface itself is moved */
 };
 
 struct policy_network {
@@ -59,9 +60,9 @@ struct policy_network {
 	uint32_t interface; /* text */
 	uint32_t address;   /* of our end on the uplink; 0 = keep what it has */
 	uint32_t gateway;   /* next hop; 0 = none */
-	uint8_t prefix;     /* length of address' subnet */
-	uint8_t uplink;     /* enum policy_uplink */
-	uint8_t routed;     /* 1 = no NAT */
+	uint8_t prefix;	    /* length of address' subnet */
+	uint8_t uplink;	    /* enum policy_uplink */
+	uint8_t routed;	    /* 1 = no NAT */
 	uint8_t pad;
 	struct policy_place place;
 };
@@ -89,9 +90,9 @@ struct policy_port_range {
  * (public, not in the table) and `none` (private or special: has no country).
  */
 #define COUNTRY_UNKNOWN 676
-#define COUNTRY_NONE    677
-#define COUNTRY_MAX     678
-#define COUNTRY_WORDS   11
+#define COUNTRY_NONE	677
+#define COUNTRY_MAX	678
+#define COUNTRY_WORDS	11
 struct policy_country_set {
 	uint64_t bits[COUNTRY_WORDS];
 };
@@ -105,9 +106,9 @@ enum policy_protocol {
 	PROTOCOL_TCP = 6,
 	PROTOCOL_UDP = 17,
 };
-#define RULE_QUIET      (1u << 0) /* neither answer nor log */
-#define RULE_LOG        (1u << 1)
-#define RULE_ALERT      (1u << 2)
+#define RULE_QUIET	(1u << 0) /* neither answer nor log */
+#define RULE_LOG	(1u << 1)
+#define RULE_ALERT	(1u << 2)
 #define RULE_ANY_REMOTE (1u << 3) /* no address operand: matches every one */
 
 /*
@@ -123,13 +124,13 @@ struct policy_rule {
 	struct policy_place place;
 	struct policy_slice remote; /* SECTION_RANGE */
 	struct policy_slice ports;  /* SECTION_PORT */
-	uint32_t country;           /* SECTION_COUNTRY index, POLICY_NONE */
-	uint16_t network;           /* index, POLICY_ANY_NETWORK */
-	uint8_t action;             /* enum policy_action */
-	uint8_t direction;          /* enum policy_direction */
-	uint8_t protocol;           /* enum policy_protocol */
-	uint8_t flags;              /* RULE_ */
-	int16_t icmp_type;          /* -1 = any */
+	uint32_t country;	    /* SECTION_COUNTRY index, POLICY_NONE */
+	uint16_t network;	    /* index, POLICY_ANY_NETWORK */
+	uint8_t action;		    /* enum policy_action */
+	uint8_t direction;	    /* enum policy_direction */
+	uint8_t protocol;	    /* enum policy_protocol */
+	uint8_t flags;		    /* RULE_ */
+	int16_t icmp_type;	    /* -1 = any */
 };
 
 /* `always`, a guest's own rules, or one profile: consecutive rules. */
@@ -140,39 +141,39 @@ struct policy_block {
 
 struct policy_guest {
 	uint32_t name;
-	uint32_t image;             /* text: master image */
+	uint32_t image; /* text: master image */
 	uint32_t memory_mib;
-	uint32_t network_mask;      /* bit per network index the guest has */
+	uint32_t network_mask;	    /* bit per network index the guest has */
 	struct policy_slice blocks; /* SECTION_GUEST_BLOCK, in judging order */
 	struct policy_place place;
 };
 
 enum policy_section {
-	SECTION_STRING,      /* char */
-	SECTION_SOURCE,      /* struct policy_source */
+	SECTION_STRING,	     /* char */
+	SECTION_SOURCE,	     /* struct policy_source */
 	SECTION_NETWORK,     /* struct policy_network */
-	SECTION_REACH,       /* struct policy_reach */
-	SECTION_RANGE,       /* struct policy_range */
-	SECTION_PORT,        /* struct policy_port_range */
+	SECTION_REACH,	     /* struct policy_reach */
+	SECTION_RANGE,	     /* struct policy_range */
+	SECTION_PORT,	     /* struct policy_port_range */
 	SECTION_COUNTRY,     /* struct policy_country_set */
-	SECTION_RULE,        /* struct policy_rule */
-	SECTION_BLOCK,       /* struct policy_block */
-	SECTION_GUEST,       /* struct policy_guest */
+	SECTION_RULE,	     /* struct policy_rule */
+	SECTION_BLOCK,	     /* struct policy_block */
+	SECTION_GUEST,	     /* struct policy_guest */
 	SECTION_GUEST_BLOCK, /* uint32_t, index into SECTION_BLOCK */
 	SECTION_MAX,
 };
 
 struct policy_section_entry {
 	uint64_t offset; /* bytes from the image's start, 8-aligned */
-	uint32_t len;    /* records */
-	uint32_t size;   /* bytes per record, must equal the reader's */
+	uint32_t len;	 /* records */
+	uint32_t size;	 /* bytes per record, must equal the reader's */
 };
 
 struct policy_header {
 	uint8_t magic[8];
 	uint32_t format;
 	uint32_t section_len;
-	uint64_t size;                       /* bytes of the whole image */
+	uint64_t size;			     /* bytes of the whole image */
 	uint8_t sha256[POLICY_SHA256_SIZE];  /* of the image, this field zero */
 	uint8_t country[POLICY_SHA256_SIZE]; /* country table's; 0 = unused */
 	struct policy_section_entry section[SECTION_MAX];
@@ -206,11 +207,11 @@ int policy_image_validate(struct policy_image *image, const void *base,
     size_t size, char *why, size_t why_size);
 
 /* Guest of that name; index or POLICY_NONE. */
-uint32_t policy_image_find_guest(const struct policy_image *image,
-    const char *name);
+uint32_t policy_image_find_guest(
+    const struct policy_image *image, const char *name);
 
-static inline const char *policy_text(const struct policy_image *image,
-    uint32_t offset)
+static inline const char *policy_text(
+    const struct policy_image *image, uint32_t offset)
 {
 	return image->string + offset;
 }

@@ -11,20 +11,20 @@
 #include "rules/image/reason.h"
 
 struct judge_flow {
-	uint32_t remote;    /* far address, host order */
-	uint16_t port;      /* destination port, host order; 0 for ICMP */
-	uint8_t protocol;   /* IANA number */
-	uint8_t icmp_type;  /* for ICMP */
-	uint8_t direction;  /* enum policy_direction */
+	uint32_t remote;       /* far address, host order */
+	uint16_t port;	       /* destination port, host order; 0 for ICMP */
+	uint8_t protocol;      /* IANA number */
+	uint8_t icmp_type;     /* for ICMP */
+	uint8_t direction;     /* enum policy_direction */
 	uint16_t from_network; /* inbound: network it arrived on */
 };
 
 struct judge_verdict {
 	uint8_t allow;
-	uint8_t reason;   /* enum gw_reason, REASON_OK when allowed */
+	uint8_t reason;	  /* enum gw_reason, REASON_OK when allowed */
 	uint16_t network; /* chosen network index, POLICY_ANY_NETWORK if none */
 	uint16_t country; /* of remote */
-	uint32_t rule;    /* SECTION_RULE index that decided, or POLICY_NONE */
+	uint32_t rule;	  /* SECTION_RULE index that decided, or POLICY_NONE */
 };
 
 /* Network that owns an address: index or POLICY_NONE. Binary search. */

@@ -73,7 +73,7 @@ enum gw_reason {
 #define X(name, ...) REASON_##name,
 	GW_REASONS(X)
 #undef X
-	REASON_MAX,
+	    REASON_MAX,
 };
 
 /*

@@ -89,7 +89,7 @@ static bool take_hex(struct cursor *c, uint8_t *bytes, size_t size)
 static bool name_char(char c)
 {
 	return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' ||
-	    c == '_' || c == '.';
+	       c == '_' || c == '.';
 }
 
 /* Lower-case letters, digits, '-', '_' and '.', the first no '.'. */
@@ -148,16 +148,16 @@ static EVP_PKEY *read_key(const char *pem, size_t size, bool private)
 	return key;
 }
 
-static bool signature_holds(EVP_PKEY *key, const uint8_t *signature,
-    const char *text, size_t size)
+static bool signature_holds(
+    EVP_PKEY *key, const uint8_t *signature, const char *text, size_t size)
 {
 	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
 	bool holds;
 
 	holds = ctx != NULL &&
-	    EVP_DigestVerifyInit(ctx, NULL, NULL, NULL, key) == 1 &&
-	    EVP_DigestVerify(ctx, signature, SIGNATURE_SIZE,
-		(const uint8_t *)text, size) == 1;
+		EVP_DigestVerifyInit(ctx, NULL, NULL, NULL, key) == 1 &&
+		EVP_DigestVerify(ctx, signature, SIGNATURE_SIZE,
+		    (const uint8_t *)text, size) == 1;
 	EVP_MD_CTX_free(ctx);
 	return holds;
 }
@@ -218,18 +218,18 @@ static int put_hex(char *text, const uint8_t *bytes, size_t size)
 	return (int)(2 * size);
 }
 
-static int sign(EVP_PKEY *key, const char *text, size_t size,
-    uint8_t *signature)
+static int sign(
+    EVP_PKEY *key, const char *text, size_t size, uint8_t *signature)
 {
 	size_t signature_size = SIGNATURE_SIZE;
 	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
 	bool done;
 
 	done = ctx != NULL &&
-	    EVP_DigestSignInit(ctx, NULL, NULL, NULL, key) == 1 &&
-	    EVP_DigestSign(ctx, signature, &signature_size,
-		(const uint8_t *)text, size) == 1 &&
-	    signature_size == SIGNATURE_SIZE;
+	       EVP_DigestSignInit(ctx, NULL, NULL, NULL, key) == 1 &&
+	       EVP_DigestSign(ctx, signature, &signature_size,
+		   (const uint8_t *)text, size) == 1 &&
+	       signature_size == SIGNATURE_SIZE;
 	EVP_MD_CTX_free(ctx);
 	return done ? 0 : -ENOKEY;
 }
@@ -249,8 +249,8 @@ int manifest_sign(const struct manifest *manifest, const char *key_pem,
 	for (int i = 0; i < PART_MAX; i++) {
 		at += sprintf(text + at, "%s %" PRIu64 " ", part_names[i],
 		    manifest->part[i].size);
-		at += put_hex(text + at, manifest->part[i].sha256,
-		    MANIFEST_HASH_SIZE);
+		at += put_hex(
+		    text + at, manifest->part[i].sha256, MANIFEST_HASH_SIZE);
 		text[at++] = '\n';
 	}
 	body = (struct cursor) {text, text + at};

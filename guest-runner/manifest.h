@@ -25,10 +25,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define MANIFEST_SIZE_MAX  1024
-#define MANIFEST_NAME_SIZE 48 /* with its NUL; = MSG_NAME_SIZE */
-#define MANIFEST_TEXT_SIZE 200 /* one sentence for people; = MSG_TEXT_SIZE */
-#define MANIFEST_HASH_SIZE 32 /* SHA-256 */
+#define MANIFEST_SIZE_MAX     1024
+#define MANIFEST_NAME_SIZE    48  /* with its NUL; = MSG_NAME_SIZE */
+#define MANIFEST_TEXT_SIZE    200 /* one sentence for people; = MSG_TEXT_SIZE */
+#define MANIFEST_HASH_SIZE    32  /* SHA-256 */
 #define MANIFEST_KEY_SIZE_MAX 4096 /* PEM */
 
 enum manifest_part { PART_KERNEL, PART_INITRD, PART_DISK, PART_MAX };

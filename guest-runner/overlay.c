@@ -26,10 +26,10 @@
 #define CLUSTERS_USED 4
 #define SECTOR_SIZE   512
 /* A cluster of L2 table has CLUSTER_SIZE / 8 entries of a cluster each. */
-#define L1_ENTRY_SPAN (CLUSTER_SIZE / 8 * CLUSTER_SIZE)
-#define L1_LEN_MAX    (CLUSTER_SIZE / 8)
-#define QCOW_MAGIC    0x514649fbu /* "QFI\xfb" */
-#define REFCOUNT_ORDER 4 /* 1 << 4 = 16 bits */
+#define L1_ENTRY_SPAN  (CLUSTER_SIZE / 8 * CLUSTER_SIZE)
+#define L1_LEN_MAX     (CLUSTER_SIZE / 8)
+#define QCOW_MAGIC     0x514649fbu /* "QFI\xfb" */
+#define REFCOUNT_ORDER 4	   /* 1 << 4 = 16 bits */
 
 /* Header of version 3, all big-endian. */
 struct header {
@@ -63,17 +63,16 @@ static int fill(int fd, uint64_t size)
 {
 	uint64_t l1_len = (size + L1_ENTRY_SPAN - 1) / L1_ENTRY_SPAN;
 	struct header header = {
-		.magic = htobe32(QCOW_MAGIC),
-		.version = htobe32(3),
-		.cluster_bits = htobe32(CLUSTER_BITS),
-		.size = htobe64(size),
-		.l1_size = htobe32((uint32_t)l1_len),
-		.l1_table_offset = htobe64(3 * CLUSTER_SIZE),
-		.refcount_table_offset = htobe64(1 * CLUSTER_SIZE),
-		.refcount_table_clusters = htobe32(1),
-		.refcount_order = htobe32(REFCOUNT_ORDER),
-		.header_length = htobe32(offsetof(struct header,
-		    extension_type)),
+	    .magic = htobe32(QCOW_MAGIC),
+	    .version = htobe32(3),
+	    .cluster_bits = htobe32(CLUSTER_BITS),
+	    .size = htobe64(size),
+	    .l1_size = htobe32((uint32_t)l1_len),
+	    .l1_table_offset = htobe64(3 * CLUSTER_SIZE),
+	    .refcount_table_offset = htobe64(1 * CLUSTER_SIZE),
+	    .refcount_table_clusters = htobe32(1),
+	    .refcount_order = htobe32(REFCOUNT_ORDER),
+	    .header_length = htobe32(offsetof(struct header, extension_type)),
 	};
 	uint64_t block = htobe64(2 * CLUSTER_SIZE);
 	uint16_t counts[CLUSTERS_USED];

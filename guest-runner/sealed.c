@@ -31,8 +31,8 @@ static int write_all(int fd, const uint8_t *bytes, size_t size)
 }
 
 /* Hash `from`, and copy it to `to` unless that is -1. */
-static int pour(int from, int to, uint64_t limit, EVP_MD_CTX *ctx,
-    uint64_t *size)
+static int pour(
+    int from, int to, uint64_t limit, EVP_MD_CTX *ctx, uint64_t *size)
 {
 	static uint8_t chunk[CHUNK_SIZE];
 
@@ -79,8 +79,8 @@ int sealed_hash(int from, uint64_t limit, struct manifest_file *file)
 	return hash(from, -1, limit, file);
 }
 
-int sealed_copy(int from, const char *name, uint64_t limit,
-    struct manifest_file *file)
+int sealed_copy(
+    int from, const char *name, uint64_t limit, struct manifest_file *file)
 {
 	int error, fd;
 

@@ -15,8 +15,8 @@
  * bytes are read: a longer file is -EFBIG. Stores the bytes and their SHA-256
  * in file. Returns the memfd (the caller's) or -errno.
  */
-int sealed_copy(int from, const char *name, uint64_t limit,
-    struct manifest_file *file);
+int sealed_copy(
+    int from, const char *name, uint64_t limit, struct manifest_file *file);
 
 /* Only hash; the same arguments and errors, 0 when done. */
 int sealed_hash(int from, uint64_t limit, struct manifest_file *file);

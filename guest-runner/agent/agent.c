@@ -19,6 +19,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/signalfd.h>
 #include <sys/utsname.h>
 #include <sys/wait.h>
@@ -27,9 +28,9 @@
 
 #include "guest-runner/agent/frame.h"
 
-#define PORTS_DIR	"/sys/class/virtio-ports"
-#define RETRY_MS	200
-#define EXIT_UNKNOWN	255
+#define PORTS_DIR    "/sys/class/virtio-ports"
+#define RETRY_MS     200
+#define EXIT_UNKNOWN 255
 
 struct command {
 	bool used;
@@ -60,8 +61,8 @@ static void nap(void)
 }
 
 /* Whole frames only: a frame once begun is finished, however long it takes. */
-static void send_frame(enum frame_type type, uint16_t id, const void *body,
-    size_t size)
+static void send_frame(
+    enum frame_type type, uint16_t id, const void *body, size_t size)
 {
 	uint8_t out[FRAME_SIZE_MAX];
 	size_t left = frame_write(out, type, id, body, size);
@@ -87,15 +88,20 @@ static void send_frame(enum frame_type type, uint16_t id, const void *body,
 
 static void say_hello(void)
 {
-	uint8_t body[FRAME_MAGIC_SIZE + FRAME_RELEASE_MAX];
+	static uint32_t instance;
+	uint8_t body[FRAME_HELLO_FIXED + FRAME_RELEASE_MAX];
 	struct utsname u;
 	size_t size;
 
+	while (instance == 0 &&
+	       getrandom(&instance, sizeof(instance), GRND_NONBLOCK) < 0)
+		instance = (uint32_t)now_ms(); /* early at boot */
 	uname(&u);
 	size = strnlen(u.release, FRAME_RELEASE_MAX);
 	memcpy(body, FRAME_MAGIC, FRAME_MAGIC_SIZE);
-	memcpy(body + FRAME_MAGIC_SIZE, u.release, size);
-	send_frame(FRAME_HELLO, 0, body, FRAME_MAGIC_SIZE + size);
+	frame_put_u32(body + FRAME_MAGIC_SIZE, instance);
+	memcpy(body + FRAME_HELLO_FIXED, u.release, size);
+	send_frame(FRAME_HELLO, 0, body, FRAME_HELLO_FIXED + size);
 }
 
 static void say_beat(void)
@@ -165,9 +171,9 @@ static void run_command(const struct frame *f)
 	memcpy(text, f->body + 4, f->size - 4);
 	text[f->size - 4] = '\0';
 	*c = (struct command) {.used = true,
-		.id = f->id,
-		.pipe = ends[0],
-		.window = frame_get_u32(f->body)};
+	    .id = f->id,
+	    .pipe = ends[0],
+	    .window = frame_get_u32(f->body)};
 	c->pid = fork();
 	if (c->pid == 0)
 		become_shell(ends[1], text);
@@ -194,8 +200,8 @@ static void drain(struct command *c)
 	uint8_t bytes[FRAME_OUTPUT_MAX];
 
 	while (c->window > 0) {
-		size_t size = sizeof(bytes) < c->window ? sizeof(bytes) :
-							  c->window;
+		size_t size =
+		    sizeof(bytes) < c->window ? sizeof(bytes) : c->window;
 		ssize_t n = read(c->pipe, bytes, size);
 
 		if (n <= 0) {
@@ -225,9 +231,9 @@ static void reap(int signals)
 			if (!c->used || c->ended || c->pid != pid)
 				continue;
 			c->ended = true;
-			c->exit_code = WIFSIGNALED(status) ?
-			    128 + WTERMSIG(status) :
-			    WEXITSTATUS(status);
+			c->exit_code = WIFSIGNALED(status)
+					   ? 128 + WTERMSIG(status)
+					   : WEXITSTATUS(status);
 			drain(c);
 		}
 	}
@@ -297,8 +303,8 @@ static int open_port(void)
 			continue;
 		if (fgets(name, sizeof(name), file) != NULL &&
 		    strcmp(name, FRAME_PORT_NAME "\n") == 0) {
-			snprintf(path, sizeof(path), "/dev/%.200s",
-			    entry->d_name);
+			snprintf(
+			    path, sizeof(path), "/dev/%.200s", entry->d_name);
 			fd = open(path, O_RDWR | O_NONBLOCK | O_CLOEXEC);
 		}
 		fclose(file);
@@ -328,11 +334,10 @@ static void serve(int signals, uint64_t beat_at)
 	p[1] = (struct pollfd) {.fd = signals, .events = POLLIN};
 	for (int i = 0; i < FRAME_EXEC_MAX; i++) {
 		struct command *c = &commands[i];
-		bool open = c->used && !c->ended && !c->silent &&
-		    c->window > 0;
+		bool open = c->used && !c->ended && !c->silent && c->window > 0;
 
-		p[2 + i] = (struct pollfd) {.fd = open ? c->pipe : -1,
-			.events = POLLIN};
+		p[2 + i] = (struct pollfd) {
+		    .fd = open ? c->pipe : -1, .events = POLLIN};
 	}
 	poll(p, 2 + FRAME_EXEC_MAX, beat_at > now ? (int)(beat_at - now) : 0);
 	for (int i = 0; i < FRAME_EXEC_MAX; i++)

@@ -15,18 +15,20 @@ static const struct form {
 	bool has_id; /* else the id is 0 */
 	uint32_t least, most;
 } forms[2][FRAME_TYPE_MAX] = {
-	[FRAME_FROM_HOST] = {
-		[FRAME_HELLO] = {true, false, 0, 0},
-		[FRAME_EXEC] = {true, true, 5, 4 + FRAME_COMMAND_MAX},
-		[FRAME_GRANT] = {true, true, 4, 4},
-		[FRAME_KILL] = {true, true, 0, 0},
+    [FRAME_FROM_HOST] =
+	{
+	    [FRAME_HELLO] = {true, false, 0, 0},
+	    [FRAME_EXEC] = {true, true, 5, 4 + FRAME_COMMAND_MAX},
+	    [FRAME_GRANT] = {true, true, 4, 4},
+	    [FRAME_KILL] = {true, true, 0, 0},
 	},
-	[FRAME_FROM_AGENT] = {
-		[FRAME_HELLO] = {true, false, FRAME_MAGIC_SIZE + 1,
-		    FRAME_MAGIC_SIZE + FRAME_RELEASE_MAX},
-		[FRAME_BEAT] = {true, false, 8, 8},
-		[FRAME_OUTPUT] = {true, true, 1, FRAME_OUTPUT_MAX},
-		[FRAME_EXIT] = {true, true, 8, 8},
+    [FRAME_FROM_AGENT] =
+	{
+	    [FRAME_HELLO] = {true, false, FRAME_HELLO_FIXED + 1,
+		FRAME_HELLO_FIXED + FRAME_RELEASE_MAX},
+	    [FRAME_BEAT] = {true, false, 8, 8},
+	    [FRAME_OUTPUT] = {true, true, 1, FRAME_OUTPUT_MAX},
+	    [FRAME_EXIT] = {true, true, 8, 8},
 	},
 };
 
@@ -66,7 +68,7 @@ static bool header_fits(enum frame_end from, const struct frame *frame)
 		return false;
 	form = &forms[from][frame->type];
 	return form->sent && (form->has_id || frame->id == 0) &&
-	    frame->size >= form->least && frame->size <= form->most;
+	       frame->size >= form->least && frame->size <= form->most;
 }
 
 static bool is_hello(const struct frame *frame, size_t have)
@@ -76,7 +78,7 @@ static bool is_hello(const struct frame *frame, size_t have)
 	if (size > FRAME_MAGIC_SIZE)
 		size = FRAME_MAGIC_SIZE;
 	return frame->type == FRAME_HELLO &&
-	    memcmp(frame->body, FRAME_MAGIC, size) == 0;
+	       memcmp(frame->body, FRAME_MAGIC, size) == 0;
 }
 
 uint8_t *frame_room(struct frame_reader *reader, size_t *size)
@@ -97,9 +99,6 @@ void frame_added(struct frame_reader *reader, size_t size)
 void frame_lose(struct frame_reader *reader)
 {
 	reader->lost = true;
-	/* What was taken for a header is not looked at as one again. */
-	if (reader->start < reader->end)
-		reader->start++;
 }
 
 /* Drop bytes until what may be, or is, the HELLO of an agent. */

@@ -7,7 +7,8 @@
  * Theory of operation. A frame is a header of 8 bytes and a body, all numbers
  * little-endian. Types, the end that may send them, and their bodies:
  *
- *	HELLO   agent  id 0, FRAME_MAGIC and the kernel's release
+ *	HELLO   agent  id 0, FRAME_MAGIC, u32 instance (random for each start
+ *		       of the agent) and the kernel's release
  *	HELLO   host   id 0, empty: say hello again
  *	BEAT    agent  id 0, u64 serial; one each second
  *	EXEC    host   u32 window, command for /bin/sh -c; id is free
@@ -28,18 +29,19 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define FRAME_PORT_NAME    "org.guestgateway.agent"
-#define FRAME_HEADER_SIZE  8
-#define FRAME_BODY_MAX     8192
-#define FRAME_SIZE_MAX     (FRAME_HEADER_SIZE + FRAME_BODY_MAX)
-#define FRAME_OUTPUT_MAX   4096
-#define FRAME_COMMAND_MAX  4095
-#define FRAME_WINDOW       65536 /* bytes of output under way, per command */
-#define FRAME_EXEC_MAX     8     /* commands at once */
-#define FRAME_MAGIC        "gwagent1"
-#define FRAME_MAGIC_SIZE   8
-#define FRAME_RELEASE_MAX  64
-#define FRAME_BEAT_S       1
+#define FRAME_PORT_NAME	  "org.guestgateway.agent"
+#define FRAME_HEADER_SIZE 8
+#define FRAME_BODY_MAX	  8192
+#define FRAME_SIZE_MAX	  (FRAME_HEADER_SIZE + FRAME_BODY_MAX)
+#define FRAME_OUTPUT_MAX  4096
+#define FRAME_COMMAND_MAX 4095
+#define FRAME_WINDOW	  65536 /* bytes of output under way, per command */
+#define FRAME_EXEC_MAX	  8	/* commands at once */
+#define FRAME_MAGIC	  "gwagent1"
+#define FRAME_MAGIC_SIZE  8
+#define FRAME_HELLO_FIXED 12 /* magic and instance */
+#define FRAME_RELEASE_MAX 64
+#define FRAME_BEAT_S	  1
 
 enum frame_type {
 	FRAME_HELLO = 1,
@@ -57,14 +59,14 @@ enum frame_end { FRAME_FROM_HOST, FRAME_FROM_AGENT };
 struct frame {
 	uint16_t type; /* enum frame_type */
 	uint16_t id;
-	uint32_t size;       /* of the body */
+	uint32_t size;	     /* of the body */
 	const uint8_t *body; /* in the reader; valid until it is used again */
 };
 
 /* All zero but `from` is an empty reader. */
 struct frame_reader {
 	enum frame_end from; /* whose frames are read */
-	bool lost;           /* skipping until a HELLO */
+	bool lost;	     /* skipping until a HELLO */
 	size_t start, end;   /* unread bytes of buffer */
 	uint8_t buffer[2 * FRAME_SIZE_MAX];
 };

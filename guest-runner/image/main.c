@@ -78,8 +78,8 @@ static int open_part(const char *dir, enum manifest_part part)
 }
 
 /* Hash a part of an image; returns 0 or -errno. */
-static int hash_part(const char *dir, enum manifest_part part,
-    struct manifest_file *file)
+static int hash_part(
+    const char *dir, enum manifest_part part, struct manifest_file *file)
 {
 	int fd = open_part(dir, part);
 	int error;
@@ -92,8 +92,8 @@ static int hash_part(const char *dir, enum manifest_part part,
 }
 
 /* Write through a new file, so that a reader sees the old or the new one. */
-static int write_file(const char *path, mode_t mode, const char *bytes,
-    size_t size)
+static int write_file(
+    const char *path, mode_t mode, const char *bytes, size_t size)
 {
 	char temporary[4096];
 	int error = 0, fd;
@@ -134,13 +134,12 @@ static int save_key(EVP_PKEY *key, const char *path, bool private)
 	long size;
 	int error = -ENOMEM;
 
-	if (bio != NULL &&
-	    (private ? PEM_write_bio_PrivateKey(bio, key, NULL, NULL, 0, NULL,
-			   NULL) :
-		       PEM_write_bio_PUBKEY(bio, key)) == 1) {
+	if (bio != NULL && (private ? PEM_write_bio_PrivateKey(
+					  bio, key, NULL, NULL, 0, NULL, NULL)
+				    : PEM_write_bio_PUBKEY(bio, key)) == 1) {
 		size = BIO_get_mem_data(bio, &bytes);
-		error = write_file(path, private ? 0600 : 0644, bytes,
-		    (size_t)size);
+		error = write_file(
+		    path, private ? 0600 : 0644, bytes, (size_t)size);
 		if (private)
 			OPENSSL_cleanse(bytes, (size_t)size);
 	}
@@ -154,12 +153,12 @@ static int keygen(const char *private_path, const char *public_path)
 	EVP_PKEY *key;
 	int error = 0;
 
-	key = exists ? load_key(private_path) :
-		       EVP_PKEY_Q_keygen(NULL, NULL, "ED25519");
+	key = exists ? load_key(private_path)
+		     : EVP_PKEY_Q_keygen(NULL, NULL, "ED25519");
 	if (key == NULL || EVP_PKEY_get_base_id(key) != EVP_PKEY_ED25519) {
 		EVP_PKEY_free(key);
-		return fail("%s holds no Ed25519 key: move it away",
-		    private_path);
+		return fail(
+		    "%s holds no Ed25519 key: move it away", private_path);
 	}
 	if (!exists)
 		error = save_key(key, private_path, true);
@@ -218,17 +217,17 @@ static int load(const char *dir, const struct options *o, struct manifest *m)
 
 	key_size = read_file(o->key, key, sizeof(key));
 	if (key_size < 0)
-		return fail("cannot read the key %s: %s", o->key,
-		    strerror(-key_size));
+		return fail(
+		    "cannot read the key %s: %s", o->key, strerror(-key_size));
 	snprintf(path, sizeof(path), "%s/manifest", dir);
 	size = read_file(path, text, sizeof(text));
 	if (size < 0)
 		return fail("cannot read %s: %s", path, strerror(-size));
-	if (manifest_verify(text, (size_t)size, key, (size_t)key_size, m,
-		why) != 0)
+	if (manifest_verify(
+		text, (size_t)size, key, (size_t)key_size, m, why) != 0)
 		return fail("%s: %s", dir, why);
-	if (manifest_demand(m, o->name != NULL ? o->name : m->name, o->least,
-		why) != 0)
+	if (manifest_demand(
+		m, o->name != NULL ? o->name : m->name, o->least, why) != 0)
 		return fail("%s: %s", dir, why);
 	return EXIT_SUCCESS;
 }

@@ -21,7 +21,7 @@ for word; do
 	--help | -h) usage; exit 0 ;;
 	--sanitize)
 		folder=$GW_ROOT/build-sanitize
-		options=(-Db_sanitize=address,undefined -Db_lundef=false) ;;
+		options=("-Db_sanitize=address,undefined" -Db_lundef=false) ;;
 	*) wrong "gw build" "unknown option \"$word\"$(
 	    did_you_mean "$word" --sanitize)" ;;
 	esac

@@ -157,9 +157,10 @@ try veth no "$module" in_namespace \
 try macvlan less "$module; without it only \"uplink interface ... take\" works" \
     in_namespace "ip link add gw-a type veth peer name gw-b &&
 	ip link add link gw-a gw-m type macvlan mode private"
-try nftables no "./gw deps; $module" in_namespace "nft '
-	table inet gw { chain guard { type filter hook forward priority 0; policy drop; }
-	chain nat { type nat hook postrouting priority 100; masquerade; } }'"
+try nftables no "./gw deps; $module" in_namespace "nft 'add table inet gw
+	add chain inet gw fore { type filter hook forward priority 0; policy drop; }
+	add chain inet gw post { type nat hook postrouting priority 100; }
+	add rule inet gw post masquerade'"
 try tproxy less "modprobe nft_tproxy; $module; only the stream side will need it" \
     in_namespace "nft 'add table inet gw
 	add chain inet gw pre { type filter hook prerouting priority -150; }

@@ -11,9 +11,10 @@
 #include <rte_ether.h>
 #include <rte_mbuf.h>
 
-#define PORT_MAX   17 /* guest, then POLICY_NETWORK_MAX networks */
-#define PORT_GUEST 0
+#define PORT_MAX       17 /* guest, then POLICY_NETWORK_MAX networks */
+#define PORT_GUEST     0
 #define PORT_NAME_SIZE 48
+#define PORT_STALE_MAX 128 /* bursts: more than any ring or TAP queue holds */
 
 struct port;
 
@@ -21,12 +22,12 @@ struct port_ops {
 	const char *kind; /* "vhost", "tap", "ethdev", "pcap" */
 	/* Up to `len` frames into `mbufs` (then the caller's); never blocks.
 	 * An mbuf holds one frame from the Ethernet header on, contiguous. */
-	uint16_t (*rx)(struct port *port, struct rte_mbuf **mbufs,
-	    uint16_t len);
+	uint16_t (*rx)(
+	    struct port *port, struct rte_mbuf **mbufs, uint16_t len);
 	/* Send; returns how many were taken. The first so many mbufs are the
 	 * port's (it frees them), the rest stay the caller's. */
-	uint16_t (*tx)(struct port *port, struct rte_mbuf **mbufs,
-	    uint16_t len);
+	uint16_t (*tx)(
+	    struct port *port, struct rte_mbuf **mbufs, uint16_t len);
 	/* Descriptor that becomes readable when rx has something, or -1. May
 	 * change when a guest reconnects. */
 	int (*fd)(struct port *port);
@@ -50,12 +51,17 @@ struct port {
 	const struct port_ops *ops;
 	void *priv;
 	struct rte_mempool *pool;
-	uint8_t index;  /* in worker->port[] */
-	bool is_guest;  /* else a network */
+	uint8_t index; /* in worker->port[] */
+	bool is_guest; /* else a network */
 	bool present;
-	bool lazy;      /* poll only when its fd is ready (TAP) */
+	bool lazy; /* poll only when its fd is ready (TAP) */
+	/* What waits in it is old: dropped as stale until the port gave less
+	 * than a burst. Set by the port whenever it (re)connects, by the worker
+	 * after a pause; cleared by node port_rx. */
+	_Atomic bool stale;
+	uint8_t stale_bursts; /* dropped so far, bounded by PORT_STALE_MAX */
 	uint32_t nat_address; /* host order; 0 = no address translation here */
-	struct rte_ether_addr own_mac;  /* ours on this link */
+	struct rte_ether_addr own_mac;	/* ours on this link */
 	struct rte_ether_addr peer_mac; /* the one at the other end */
 	struct port_counters counters;
 	/* slow */
@@ -66,9 +72,10 @@ struct port {
 
 /* vhost-user client (or server) on a socket path; see port/vhost.c.
  * any_memory: accept guest RAM that can still be shrunk (bench only). */
-int port_open_vhost(struct port *port, const char *path, bool server,
-    bool any_memory);
+int port_open_vhost(
+    struct port *port, const char *path, bool server, bool any_memory);
 /* fd: taken. A TAP opened with IFF_TAP | IFF_NO_PI | IFF_VNET_HDR. */
 int port_open_tap(struct port *port, int fd, uint32_t mtu);
-/* devargs of an ethdev ("net_null0", "0000:03:00.0", "net_af_xdp0,iface=.."). */
+/* devargs of an ethdev ("net_null0", "0000:03:00.0", "net_af_xdp0,iface=..").
+ */
 int port_open_ethdev(struct port *port, const char *devargs);

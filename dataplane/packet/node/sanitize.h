@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The transport half of node sanitize: TCP, UDP and ICMP headers. Inline,
+ * included by sanitize.c alone; worker thread.
+ */
+#pragma once
+
+#include "dataplane/packet/node/node.h"
+
+#define DHCP_SERVER_PORT 67
+
+/* Both ask about a valid IPv4 header whose total length lies in the frame. */
+static inline bool sanitize_is_dhcp(const struct rte_ipv4_hdr *ip)
+{
+	const struct rte_udp_hdr *udp = (const void *)(ip + 1);
+
+	return ip->next_proto_id == IPPROTO_UDP &&
+	       rte_be_to_cpu_16(ip->total_length) >=
+		   sizeof(*ip) + sizeof(*udp) &&
+	       udp->dst_port == RTE_BE16(DHCP_SERVER_PORT);
+}
+
+static inline bool sanitize_is_echo_request(const struct rte_ipv4_hdr *ip)
+{
+	const struct rte_icmp_hdr *icmp = (const void *)(ip + 1);
+
+	return ip->next_proto_id == IPPROTO_ICMP &&
+	       rte_be_to_cpu_16(ip->total_length) >=
+		   sizeof(*ip) + sizeof(*icmp) &&
+	       icmp->icmp_type == RTE_IP_ICMP_ECHO_REQUEST;
+}
+
+static inline void sanitize_set_ports(struct packet_meta *meta,
+    rte_be16_t source_be16, rte_be16_t destination_be16)
+{
+	uint16_t source = rte_be_to_cpu_16(source_be16);
+	uint16_t destination = rte_be_to_cpu_16(destination_be16);
+	bool out = meta->direction == DIRECTION_OUT;
+
+	meta->guest_port = out ? source : destination;
+	meta->remote_port = out ? destination : source;
+}
+
+#define TCP_BITS_SYN RTE_TCP_SYN_FLAG
+#define TCP_BITS_ACK RTE_TCP_ACK_FLAG
+#define TCP_BITS_FIN RTE_TCP_FIN_FLAG
+#define TCP_BITS_RST RTE_TCP_RST_FLAG
+
+/* RFC 9293: exactly one of SYN, FIN, RST at most, FIN never without ACK, and
+ * nothing without any of the four. */
+static inline bool sanitize_tcp_flags_valid(uint8_t flags)
+{
+	switch (flags &
+		(TCP_BITS_SYN | TCP_BITS_ACK | TCP_BITS_FIN | TCP_BITS_RST)) {
+	case TCP_BITS_ACK:
+	case TCP_BITS_SYN:
+	case TCP_BITS_SYN | TCP_BITS_ACK:
+	case TCP_BITS_FIN | TCP_BITS_ACK:
+	case TCP_BITS_RST:
+	case TCP_BITS_RST | TCP_BITS_ACK:
+		return true;
+	default:
+		return false;
+	}
+}
+
+static inline rte_edge_t sanitize_refuse(
+    struct packet_meta *meta, enum gw_reason reason)
+{
+	meta->reason = (uint8_t)reason;
+	return SANITIZE_TO_DROP;
+}
+
+static inline rte_edge_t sanitize_tcp(
+    struct packet_meta *meta, const struct rte_tcp_hdr *tcp, uint32_t size)
+{
+	uint32_t header;
+
+	if (unlikely(size < sizeof(*tcp)))
+		return sanitize_refuse(meta, REASON_BAD_L4_HEADER);
+	header = (tcp->data_off >> 4) * 4u;
+	if (unlikely(header < sizeof(*tcp) || header > size || !tcp->src_port ||
+		     !tcp->dst_port))
+		return sanitize_refuse(meta, REASON_BAD_L4_HEADER);
+	meta->tcp_flags = tcp->tcp_flags;
+	if (unlikely(!sanitize_tcp_flags_valid(meta->tcp_flags)))
+		return sanitize_refuse(meta, REASON_BAD_TCP_FLAGS);
+	sanitize_set_ports(meta, tcp->src_port, tcp->dst_port);
+	return SANITIZE_TO_FLOW_LOOKUP;
+}
+
+static inline rte_edge_t sanitize_udp(
+    struct packet_meta *meta, const struct rte_udp_hdr *udp, uint32_t size)
+{
+	if (unlikely(size < sizeof(*udp) ||
+		     rte_be_to_cpu_16(udp->dgram_len) != size ||
+		     !udp->src_port || !udp->dst_port))
+		return sanitize_refuse(meta, REASON_BAD_L4_HEADER);
+	sanitize_set_ports(meta, udp->src_port, udp->dst_port);
+	return SANITIZE_TO_FLOW_LOOKUP;
+}
+
+/*
+ * An ICMP error names its flow by the packet that it quotes: one that came to
+ * the end that sends the error, so quoted source and destination are this
+ * packet's turned round (from the far side any router may send it).
+ */
+static inline rte_edge_t sanitize_icmp_error(const struct worker *w,
+    struct packet_meta *meta, const struct rte_mbuf *mbuf,
+    const struct rte_icmp_hdr *icmp, uint32_t size)
+{
+	const struct rte_ipv4_hdr *quoted = (const void *)(icmp + 1);
+	const struct port *port = &w->port[mbuf->port];
+	uint32_t ours =
+	    port->nat_address ? port->nat_address : w->guest_address;
+	const rte_be16_t *l4 = (const void *)(quoted + 1);
+	uint32_t source, destination;
+
+	if (size < sizeof(*icmp) + sizeof(*quoted) + 8)
+		return sanitize_refuse(meta, REASON_BAD_L4_HEADER);
+	source = rte_be_to_cpu_32(quoted->src_addr);
+	destination = rte_be_to_cpu_32(quoted->dst_addr);
+	if (quoted->version_ihl != RTE_IPV4_VHL_DEF ||
+	    (quoted->fragment_offset & RTE_BE16(0x1fff)))
+		return sanitize_refuse(meta, REASON_ICMP_TYPE);
+	if (meta->direction == DIRECTION_IN
+		? source != ours
+		: (destination != w->guest_address || source != meta->remote))
+		return sanitize_refuse(meta, REASON_ICMP_TYPE);
+	meta->kind = PACKET_ICMP_ERROR;
+	meta->remote = meta->direction == DIRECTION_IN ? destination : source;
+	meta->protocol = quoted->next_proto_id;
+	if (meta->protocol == IPPROTO_ICMP) {
+		const struct rte_icmp_hdr *echo = (const void *)l4;
+		bool request = echo->icmp_type == RTE_IP_ICMP_ECHO_REQUEST;
+		bool by_guest = request == (meta->direction == DIRECTION_IN);
+
+		if (!request && echo->icmp_type != RTE_IP_ICMP_ECHO_REPLY)
+			return sanitize_refuse(meta, REASON_ICMP_TYPE);
+		meta->guest_port = rte_be_to_cpu_16(echo->icmp_ident);
+		meta->remote_port =
+		    by_guest ? PACKET_ECHO_BY_GUEST : PACKET_ECHO_BY_REMOTE;
+		return SANITIZE_TO_FLOW_LOOKUP;
+	}
+	if (meta->protocol != IPPROTO_TCP && meta->protocol != IPPROTO_UDP)
+		return sanitize_refuse(meta, REASON_ICMP_TYPE);
+	/* The quoted packet went the other way. */
+	sanitize_set_ports(meta, l4[1], l4[0]);
+	return SANITIZE_TO_FLOW_LOOKUP;
+}
+
+static inline rte_edge_t sanitize_icmp(const struct worker *w,
+    struct packet_meta *meta, const struct rte_mbuf *mbuf,
+    const struct rte_icmp_hdr *icmp, uint32_t size)
+{
+	if (unlikely(size < sizeof(*icmp)))
+		return sanitize_refuse(meta, REASON_BAD_L4_HEADER);
+	meta->icmp_type = icmp->icmp_type;
+	switch (icmp->icmp_type) {
+	case RTE_IP_ICMP_ECHO_REQUEST:
+	case RTE_IP_ICMP_ECHO_REPLY: {
+		bool request = icmp->icmp_type == RTE_IP_ICMP_ECHO_REQUEST;
+		bool by_guest = request == (meta->direction == DIRECTION_OUT);
+
+		if (unlikely(icmp->icmp_code != 0))
+			return sanitize_refuse(meta, REASON_ICMP_TYPE);
+		meta->guest_port = rte_be_to_cpu_16(icmp->icmp_ident);
+		meta->remote_port =
+		    by_guest ? PACKET_ECHO_BY_GUEST : PACKET_ECHO_BY_REMOTE;
+		return SANITIZE_TO_FLOW_LOOKUP;
+	}
+	case 3:	 /* destination unreachable, with it the path's MTU */
+	case 11: /* time exceeded */
+	case 12: /* parameter problem */
+		return sanitize_icmp_error(w, meta, mbuf, icmp, size);
+	default:
+		return sanitize_refuse(meta, REASON_ICMP_TYPE);
+	}
+}
+
+/* Fills ports, flags, kind and protocol of meta. */
+static inline rte_edge_t sanitize_l4(const struct worker *w,
+    struct packet_meta *meta, const struct rte_mbuf *mbuf,
+    const struct rte_ipv4_hdr *ip)
+{
+	uint32_t size = mbuf->data_len - PACKET_L4_OFFSET;
+	const void *l4 = ip + 1;
+
+	meta->kind = PACKET_PLAIN;
+	meta->protocol = ip->next_proto_id;
+	switch (meta->protocol) {
+	case IPPROTO_TCP:
+		return sanitize_tcp(meta, l4, size);
+	case IPPROTO_UDP:
+		return sanitize_udp(meta, l4, size);
+	case IPPROTO_ICMP:
+		return sanitize_icmp(w, meta, mbuf, l4, size);
+	default:
+		meta->reason = REASON_PROTOCOL;
+		return meta->direction == DIRECTION_OUT ? SANITIZE_TO_REJECT
+							: SANITIZE_TO_DROP;
+	}
+}

@@ -21,6 +21,8 @@
 #define ADDRESS_CLAIM_FIRST 0x64400000u /* 100.64.0.0 */
 #define ADDRESS_CLAIM_LAST  0x647fffffu /* 100.127.255.255 */
 #define ADDRESS_GUEST_LINK  0x64400000u
+#define ADDRESS_FRONT	    0x64404000u /* 100.64.64.0, reserved */
+#define ADDRESS_BACK	    0x64408000u /* 100.64.128.0, reserved */
 #define ADDRESS_SLOT_MAX    4096u /* /18 of /30s; also the limit of guests */
 #define ADDRESS_LINK_PREFIX 30
 

@@ -1,0 +1,366 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The compiled-in templates of the processes that gw-init starts. Nothing of
+ * them comes from a file or from gwd but the numbers of struct msg_init_spawn.
+ *
+ * Programs are found below --libexec, in the installed layout (all in one
+ * folder) or in that of the build folder; without --libexec, beside gw-init.
+ */
+#include "control/init/template.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+#include <sys/stat.h>
+
+#include "control/init/init.h"
+#include "control/msg/log.h"
+#include "rules/image/address.h"
+
+#define MEMORY_LEAST_MIB 64
+#define MEMORY_MOST_MIB	 (256u << 10)
+#define CPUS_MOST	 32
+
+struct role {
+	const char *name;
+	const char *built; /* path in the build folder */
+	unsigned fd_len;
+	bool channel;
+	uint32_t files, processes, cpu_s;
+	uint64_t memory;
+	enum jail_proc proc;
+	bool sys, keep_chroot;
+};
+
+/* rulec: a country table of 660,000 prefixes compiles in under a second and
+ * 400 MiB; the limits are there for hostile input. */
+static const struct role roles[ROLE_MAX] = {
+    [ROLE_GWD] = {"gwd", "control/gwd/gwd", 0, false, 4096, 64, 0, 0, PROC_OWN,
+	false, false},
+    [ROLE_RULEC] = {"gw-rulec", "rules/lang/gw-rulec", 4, false, 64, 16, 60,
+	4ull << 30, PROC_OWN, false, false},
+    [ROLE_DATAPLANE] = {"gw-dataplane", "dataplane/packet/gw-dataplane", 0,
+	true, 1024, 64, 0, 0, PROC_FULL, true, true},
+    [ROLE_RUNNER] = {"gw-runner", "guest-runner/gw-runner", 0, true, 256, 16, 0,
+	0, PROC_OWN, false, false},
+    [ROLE_QEMU] = {"qemu-system-x86_64", NULL, 7, false, 1024, 256, 0, 0,
+	PROC_OWN, false, false},
+};
+
+#define QEMU_PROGRAM "/usr/bin/qemu-system-x86_64"
+
+static const struct jail_bind common_binds[] = {
+    {"/usr/lib", NULL, BIND_RO, false},
+    {"/usr/lib64", NULL, BIND_RO, true},
+    {"/lib", NULL, BIND_LIKE, false},
+    {"/lib64", NULL, BIND_LIKE, true},
+    {"/etc/ld.so.cache", NULL, BIND_RO, true},
+    {"/dev/null", NULL, BIND_DEVICE, false},
+    {"/dev/zero", NULL, BIND_DEVICE, false},
+    {"/dev/urandom", NULL, BIND_DEVICE, false},
+};
+
+const char *template_name(uint32_t role)
+{
+	return role < ROLE_MAX ? roles[role].name : NULL;
+}
+
+unsigned template_fd_len(uint32_t role)
+{
+	return role < ROLE_MAX ? roles[role].fd_len : 0;
+}
+
+bool template_has_channel(uint32_t role)
+{
+	return role < ROLE_MAX && roles[role].channel;
+}
+
+static bool is_program(const char *path)
+{
+	struct stat st;
+
+	return !stat(path, &st) && S_ISREG(st.st_mode) &&
+	       (st.st_mode & S_IXOTH);
+}
+
+/* The folder that gw-init's own file is in. */
+static void find_self(char *folder, size_t size)
+{
+	ssize_t len = readlink("/proc/self/exe", folder, size - 1);
+
+	folder[len > 0 ? len : 0] = '\0';
+	char *slash = strrchr(folder, '/');
+	if (slash)
+		*slash = '\0';
+}
+
+static bool find_program(uint32_t role, char *path, size_t size)
+{
+	const struct role *r = &roles[role];
+	char folder[INIT_PATH_SIZE];
+
+	if (!r->built) {
+		snprintf(path, size, "%s", QEMU_PROGRAM);
+		return is_program(path);
+	}
+	if (init.libexec[0]) {
+		snprintf(path, size, "%s/%s", init.libexec, r->name);
+		if (is_program(path))
+			return true;
+		snprintf(path, size, "%s/%s", init.libexec, r->built);
+		return is_program(path);
+	}
+	find_self(folder, sizeof(folder));
+	snprintf(path, size, "%s/../../%s", folder, r->built);
+	if (is_program(path))
+		return true;
+	snprintf(path, size, "%s/%s", folder, r->name);
+	return is_program(path);
+}
+
+int template_check_programs(void)
+{
+	char path[600];
+	int error = 0;
+
+	for (uint32_t role = 0; role < ROLE_MAX; role++) {
+		if (!roles[role].name || find_program(role, path, sizeof(path)))
+			continue;
+		log_warn(
+		    NULL, "%s is not there, or not executable by all", path);
+		if (role == ROLE_GWD)
+			error = -ENOENT;
+	}
+	return error;
+}
+
+static void add_bind(struct jail *jail, const char *from, const char *to,
+    enum jail_bind_kind kind, bool optional)
+{
+	jail->bind[jail->bind_len++] =
+	    (struct jail_bind) {from, to, kind, optional};
+}
+
+/* An argument made of numbers; kept in the template. */
+static const char *__attribute__((format(printf, 2, 3)))
+print(struct template *t, const char *format, ...)
+{
+	char *at = t->text + t->text_size;
+	size_t room = sizeof(t->text) - t->text_size;
+	va_list args;
+
+	va_start(args, format);
+	int size = vsnprintf(at, room, format, args);
+	va_end(args);
+	if (size < 0 || (size_t)size >= room)
+		die("a template outgrew its room: %s", format);
+	t->text_size += (size_t)size + 1;
+	return at;
+}
+
+/* QEMU: everything by descriptor but the vhost-user socket. TCG crashes with
+ * vhost-user and MSI-X, hence vectors=0 there. */
+static void fill_qemu(struct template *t, const struct msg_init_spawn *s)
+{
+	const char *vectors = s->kvm ? "" : ",vectors=0";
+	const uint8_t *m = s->mac, *g = s->vmgenid;
+	const char *const argv[] = {
+	    "qemu-system-x86_64",
+	    "-name",
+	    print(t, "slot-%u", s->slot),
+	    "-nodefaults",
+	    "-no-user-config",
+	    "-no-reboot",
+	    "-display",
+	    "none",
+	    "-sandbox",
+	    "on,obsolete=deny,elevateprivileges=deny,"
+	    "spawn=deny,resourcecontrol=deny",
+	    "-machine",
+	    print(t, "pc,accel=%s,memory-backend=mem", s->kvm ? "kvm" : "tcg"),
+	    "-cpu",
+	    s->kvm ? "host" : "qemu64",
+	    "-smp",
+	    print(t, "%u", s->cpus),
+	    "-m",
+	    print(t, "%u", s->memory_mib),
+	    "-object",
+	    print(t, "memory-backend-memfd,id=mem,size=%uM,share=on",
+		s->memory_mib),
+	    "-kernel",
+	    "/dev/fd/4",
+	    "-initrd",
+	    "/dev/fd/5",
+	    "-append",
+	    "console=ttyS0 quiet panic=-1 root=/dev/vda",
+	    "-add-fd",
+	    "fd=6,set=1",
+	    "-blockdev",
+	    "driver=file,node-name=master-file,"
+	    "filename=/dev/fdset/1,read-only=on,auto-read-only=off,"
+	    "locking=off",
+	    "-blockdev",
+	    "driver=raw,node-name=master,file=master-file,"
+	    "read-only=on",
+	    "-add-fd",
+	    "fd=7,set=2",
+	    "-blockdev",
+	    "driver=file,node-name=overlay-file,"
+	    "filename=/dev/fdset/2,locking=off",
+	    "-blockdev",
+	    "driver=qcow2,node-name=overlay,file=overlay-file,"
+	    "backing=master",
+	    "-device",
+	    print(t, "virtio-blk-pci,drive=overlay%s", vectors),
+	    "-chardev",
+	    "socket,id=vhost,path=/vhost/vhost.sock,server=on,"
+	    "wait=off",
+	    "-netdev",
+	    "vhost-user,id=net,chardev=vhost",
+	    "-device",
+	    print(t,
+		"virtio-net-pci,netdev=net,romfile=,"
+		"mac=%02x:%02x:%02x:%02x:%02x:%02x%s",
+		m[0], m[1], m[2], m[3], m[4], m[5], vectors),
+	    "-chardev",
+	    "socket,id=qmp,fd=8",
+	    "-mon",
+	    "chardev=qmp,mode=control",
+	    "-chardev",
+	    "socket,id=serial,fd=9",
+	    "-device",
+	    "isa-serial,chardev=serial",
+	    "-chardev",
+	    "socket,id=agent,fd=10",
+	    "-device",
+	    print(t, "virtio-serial-pci,id=ports%s", vectors),
+	    "-device",
+	    "virtserialport,bus=ports.0,chardev=agent,"
+	    "name=org.guestgateway.agent",
+	    "-object",
+	    "rng-builtin,id=random",
+	    "-device",
+	    print(t, "virtio-rng-pci,rng=random%s", vectors),
+	    "-device",
+	    "pvpanic",
+	    "-device",
+	    print(t,
+		"vmgenid,guid="
+		"%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-"
+		"%02x%02x%02x%02x%02x%02x",
+		g[0], g[1], g[2], g[3], g[4], g[5], g[6], g[7], g[8], g[9],
+		g[10], g[11], g[12], g[13], g[14], g[15]),
+	};
+	struct stat st;
+
+	_Static_assert(sizeof(argv) / sizeof(argv[0]) < JAIL_ARG_MAX,
+	    "QEMU's arguments and their end");
+	memcpy(t->jail.argv, argv, sizeof(argv));
+	add_bind(&t->jail, "/usr/share/qemu", NULL, BIND_RO, false);
+	add_bind(&t->jail, "/usr/share/seabios", NULL, BIND_RO, false);
+	if (s->kvm) {
+		add_bind(&t->jail, "/dev/kvm", NULL, BIND_DEVICE, false);
+		if (!stat("/dev/kvm", &st) && !(st.st_mode & S_IWOTH))
+			t->jail.extra_group = st.st_gid;
+	}
+	/* its group is the dataplane's, which alone may connect */
+	t->jail.gid = init_uid(s->slot, ROLE_DATAPLANE);
+	t->jail.umask = 0007;
+}
+
+static void fill_gwd(struct template *t)
+{
+	snprintf(t->paths[0], sizeof(t->paths[0]), "%s", init.state_dir);
+	snprintf(t->paths[1], sizeof(t->paths[1]), "%s", init.run_dir);
+	add_bind(&t->jail, t->paths[0], "state", BIND_RW, false);
+	add_bind(&t->jail, t->paths[1], "run", BIND_RO, false);
+	add_bind(&t->jail, "/usr/share/zoneinfo", NULL, BIND_RO, true);
+	/* names of the users who asked, for the history */
+	add_bind(&t->jail, "/etc/passwd", NULL, BIND_RO, true);
+	add_bind(&t->jail, "/etc/group", NULL, BIND_RO, true);
+	add_bind(&t->jail, "/etc/nsswitch.conf", NULL, BIND_RO, true);
+}
+
+static int judge(const struct msg_init_spawn *s, char *text)
+{
+	const char *wrong = NULL;
+	bool host = s->role == ROLE_GWD || s->role == ROLE_RULEC;
+
+	if (s->role >= ROLE_MAX || !roles[s->role].name)
+		wrong = "no such role";
+	else if (host ? s->slot != MSG_HOST_SLOT : s->slot >= MSG_HOST_SLOT)
+		wrong = "a slot that this role can't have";
+	else if (s->role == ROLE_QEMU && (s->memory_mib < MEMORY_LEAST_MIB ||
+					     s->memory_mib > MEMORY_MOST_MIB))
+		wrong = "memory out of bounds: 64 MiB to 256 GiB";
+	else if (s->role == ROLE_QEMU && (s->cpus < 1 || s->cpus > CPUS_MOST))
+		wrong = "processors out of bounds: 1 to 32";
+	else if (s->role == ROLE_QEMU && s->kvm > 1)
+		wrong = "no such accelerator";
+	if (wrong) {
+		snprintf(text, JAIL_TEXT_SIZE, "%s", wrong);
+		return -EINVAL;
+	}
+	if (s->role == ROLE_QEMU && s->kvm && !init.kvm) {
+		snprintf(text, JAIL_TEXT_SIZE,
+		    "KVM is not offered here: `gw doctor` says why");
+		return -EOPNOTSUPP;
+	}
+	return 0;
+}
+
+static void fill_common(struct template *t, const struct role *r)
+{
+	struct jail *jail = &t->jail;
+
+	for (size_t i = 0; i < sizeof(common_binds) / sizeof(*common_binds);
+	     i++)
+		jail->bind[jail->bind_len++] = common_binds[i];
+	jail->argv[0] = r->name;
+	jail->program = t->program;
+	jail->at = t->program + 1;
+	jail->files = r->files;
+	jail->processes = r->processes;
+	jail->cpu_s = r->cpu_s;
+	jail->memory = r->memory;
+	jail->proc = r->proc;
+	jail->sys = r->sys;
+	jail->keep_chroot = r->keep_chroot;
+	jail->umask = 0077;
+}
+
+int template_fill(struct template *t, const struct msg_init_spawn *s,
+    char text[JAIL_TEXT_SIZE])
+{
+	int error = judge(s, text);
+
+	if (error)
+		return error;
+	memset(t, 0, sizeof(*t));
+	const struct role *r = &roles[s->role];
+	if (!find_program(s->role, t->program, sizeof(t->program))) {
+		snprintf(text, JAIL_TEXT_SIZE,
+		    "%s is not installed: `gw deps` and `gw build` do that",
+		    r->name);
+		return -ENOENT;
+	}
+	fill_common(t, r);
+	/* QEMU finds its firmware from where it is; ours needs no folder */
+	t->jail.at = r->built ? r->name : QEMU_PROGRAM + 1;
+	t->jail.uid = t->jail.gid = init_uid(s->slot, s->role);
+	if (s->role == ROLE_QEMU)
+		fill_qemu(t, s);
+	if (s->role == ROLE_GWD)
+		fill_gwd(t);
+	if (s->role == ROLE_RULEC)
+		add_bind(&t->jail, "/usr/share/zoneinfo", NULL, BIND_RO, true);
+	if (s->role == ROLE_DATAPLANE || s->role == ROLE_QEMU) {
+		snprintf(t->paths[0], sizeof(t->paths[0]), "%s/slot-%u/vhost",
+		    init.run_dir, s->slot);
+		add_bind(&t->jail, t->paths[0], "vhost",
+		    s->role == ROLE_QEMU ? BIND_RW : BIND_RO, false);
+	}
+	return 0;
+}

@@ -385,6 +385,7 @@ static bool take(struct agent_link *link, const struct frame *f)
 			link->silent = false;
 			link->calls->event(link->arg, AGENT_HELLO, "");
 		}
+		link->calls->event(link->arg, AGENT_BEAT, "");
 		return true;
 	case FRAME_OUTPUT:
 		return take_output(link, f);

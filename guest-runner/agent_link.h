@@ -17,6 +17,7 @@ struct event_base;
 enum agent_event {
 	AGENT_HELLO,  /* detail: kernel release, printable */
 	AGENT_SILENT, /* detail: a sentence; until the next AGENT_HELLO */
+	AGENT_BEAT,   /* one more of agent_link_beats() */
 };
 
 /* Both are called from the event loop and must not destroy the link. */

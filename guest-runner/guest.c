@@ -16,7 +16,8 @@
  *
  * QEMU gone without a SHUTDOWN before is FAILED instead of STOPPED. A guest
  * can cause changes as fast as it likes; they are told at most STATE_BURST at
- * once and then one each STATE_MS, always ending with the true one.
+ * once and then one each STATE_MS, always ending with the true one. Heartbeats
+ * are told with every BEATS_A_STATE-th of them.
  */
 #include "guest-runner/guest.h"
 
@@ -38,8 +39,9 @@
 #include "guest-runner/qmp.h"
 #include "guest-runner/sealed.h"
 
-#define STATE_MS    200
-#define STATE_BURST 8
+#define STATE_MS      200
+#define STATE_BURST   8
+#define BEATS_A_STATE 5 /* the state is told again, with their number */
 
 _Static_assert(MANIFEST_TEXT_SIZE == MSG_TEXT_SIZE, "one sentence");
 _Static_assert(MANIFEST_NAME_SIZE == MSG_NAME_SIZE, "one name");
@@ -193,7 +195,10 @@ static void on_agent(void *arg, enum agent_event event, const char *detail)
 	struct guest *guest = arg;
 	char text[MSG_TEXT_SIZE];
 
-	if (event == AGENT_SILENT) {
+	if (event == AGENT_BEAT) {
+		if (agent_link_beats(guest->agent) % BEATS_A_STATE == 0)
+			tell(guest);
+	} else if (event == AGENT_SILENT) {
 		if (is(guest, 1u << GUEST_RUNNING))
 			enter(guest, GUEST_SILENT, detail);
 	} else if (is(guest, 1u << GUEST_BOOTING | 1u << GUEST_SILENT)) {

@@ -41,8 +41,10 @@ static void on_event(void *arg, enum agent_event event, const char *detail)
 
 	if (event == AGENT_HELLO)
 		s->hellos++;
-	else
+	else if (event == AGENT_SILENT)
 		s->silents++;
+	else
+		return;
 	snprintf(s->detail, sizeof(s->detail), "%s", detail);
 }
 

@@ -34,3 +34,14 @@ list_leftovers() {
 			echo "hugepage-file $file"
 	done
 }
+
+# clean_run RUN_DIR: what a gateway of that folder left, also a living one.
+clean_run() {
+	[ -e "$1" ] || return 0
+	if [ -x "$GW_BUILD/control/init/gw-init" ]; then
+		"$GW_BUILD/control/init/gw-init" --run-dir "$1" --clean \
+		    > /dev/null || return 1
+	fi
+	rm -rf -- "${1:?}"/log "${1:?}"/lock
+	rmdir -- "$1" 2> /dev/null || rm -rf --one-file-system -- "${1:?}"
+}

@@ -88,6 +88,7 @@ static void send_frame(
 
 static void say_hello(void)
 {
+	static const char magic[FRAME_MAGIC_SIZE] = FRAME_MAGIC;
 	static uint32_t instance;
 	uint8_t body[FRAME_HELLO_FIXED + FRAME_RELEASE_MAX];
 	struct utsname u;
@@ -98,7 +99,7 @@ static void say_hello(void)
 		instance = (uint32_t)now_ms(); /* early at boot */
 	uname(&u);
 	size = strnlen(u.release, FRAME_RELEASE_MAX);
-	memcpy(body, FRAME_MAGIC, FRAME_MAGIC_SIZE);
+	memcpy(body, magic, sizeof(magic));
 	frame_put_u32(body + FRAME_MAGIC_SIZE, instance);
 	memcpy(body + FRAME_HELLO_FIXED, u.release, size);
 	send_frame(FRAME_HELLO, 0, body, FRAME_HELLO_FIXED + size);
@@ -360,7 +361,7 @@ int main(void)
 	for (beat_at = now_ms();;) {
 		if (now_ms() >= beat_at) {
 			say_beat();
-			beat_at = now_ms() + FRAME_BEAT_S * 1000;
+			beat_at = now_ms() + FRAME_BEAT_MS;
 		}
 		serve(signals, beat_at);
 	}

@@ -41,7 +41,7 @@
 #define FRAME_MAGIC_SIZE  8
 #define FRAME_HELLO_FIXED 12 /* magic and instance */
 #define FRAME_RELEASE_MAX 64
-#define FRAME_BEAT_S	  1
+#define FRAME_BEAT_MS	  1000
 
 enum frame_type {
 	FRAME_HELLO = 1,

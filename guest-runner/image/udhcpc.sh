@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
 # Called by udhcpc in the demo guest with what the gateway leased.
+: "${interface:?}" "${ip:=}" "${mask:=}" "${router:=}" "${dns:=}" "${mtu:=}"
 case "$1" in
 deconfig)
 	ip addr flush dev "$interface"

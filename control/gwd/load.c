@@ -39,7 +39,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define BUNDLE_MAX    (64u << 20) /* bytes */
+#define BUNDLE_MAX    (256u << 20) /* bytes */
 #define READY_LIMIT_S 60
 #define LIVE_LIMIT_S  5
 
@@ -386,7 +386,7 @@ static const char *object_to_bundle(int fd)
 		return "policy.load needs a bundle as a descriptor";
 	if (fstat(fd, &stat) < 0 || stat.st_size <= 0 ||
 	    stat.st_size > BUNDLE_MAX)
-		return "a bundle is between 1 byte and 64 MiB";
+		return "a bundle is between 1 byte and 256 MiB";
 	if ((fcntl(fd, F_GET_SEALS) & seals) != seals ||
 	    fcntl(fd, F_GET_SEALS) < 0)
 		return "a bundle must be a memfd sealed against change";

@@ -6,7 +6,7 @@
  * Theory of operation. gwd opens the image's files but reads none of them: the
  * runner copies them into sealed memory, verifies that, and sends the
  * descriptors that QEMU gets. An image newer than any before is recorded in
- * images/versions.json, durably, before QEMU starts from it; older ones are
+ * image-versions.json, durably, before QEMU starts from it; older ones are
  * refused by the runner (least_version). Commands in the guest are at most
  * EXEC_MAX at a time; they end with the runner if not before.
  */
@@ -27,7 +27,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define VERSIONS	   "images/versions.json"
+#define VERSIONS	   "image-versions.json"
 #define HEARTBEAT_LIMIT_MS 10000
 #define EXEC_MAX	   64
 

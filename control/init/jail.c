@@ -230,6 +230,21 @@ static void set_limits(const struct jail *jail)
 #endif
 }
 
+/* Has to come before the bounding set is emptied, which bounds it. */
+static void make_inheritable(void)
+{
+	struct __user_cap_header_struct header = {
+	    .version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct data[2] = {{0}};
+
+	if (syscall(SYS_capget, &header, data))
+		fail("reading capabilities");
+	data[0].inheritable = 1u << CAP_SYS_CHROOT;
+	data[1].inheritable = 0;
+	if (syscall(SYS_capset, &header, data))
+		fail("making the right to chroot inheritable");
+}
+
 static void set_caps(bool keep_chroot)
 {
 	struct __user_cap_header_struct header = {
@@ -248,6 +263,8 @@ static void set_caps(bool keep_chroot)
 
 static void become(const struct jail *jail)
 {
+	if (jail->keep_chroot)
+		make_inheritable();
 	for (int cap = 0; prctl(PR_CAPBSET_READ, cap) >= 0; cap++) {
 		if (prctl(PR_CAPBSET_DROP, cap))
 			fail("emptying the bounding set");

@@ -135,7 +135,7 @@ static void do_tap(const char *text, uint32_t op)
 
 	sscanf(text, "%*s %47s %u %u %u", r.name, &r.index, &r.slot, &r.mtu);
 	int fd = ask(MSG_INIT_TAP, &r, NULL, 0);
-	if (r.slot >= SLOTS)
+	if (fd < 0 || r.slot >= SLOTS)
 		return;
 	if (taps[r.slot] > 0)
 		close(taps[r.slot]);
@@ -229,7 +229,7 @@ static void do_peek(const char *text)
 
 static void obey(void)
 {
-	if (!strncmp(line, "up ", 3))
+	if (!strncmp(line, "up", 2))
 		do_network(line, NETWORK_UP);
 	else if (!strncmp(line, "down ", 5))
 		do_network(line, NETWORK_DOWN);

@@ -31,6 +31,7 @@ struct viewer {
 	struct console *console;
 	int fd; /* -1: free */
 	uint64_t sent;
+	bool lost; /* it is to be told so */
 	size_t input_size;
 	char input[INPUT_SIZE];
 	struct event *readable, *writable;
@@ -60,19 +61,33 @@ static bool would_block(void)
 	return errno == EAGAIN || errno == EINTR;
 }
 
+/* Write to a viewer; 0 when it takes nothing now, -1 when it has left. */
+static ssize_t send_some(struct viewer *v, const char *bytes, size_t size)
+{
+	ssize_t n = write(v->fd, bytes, size);
+
+	if (n >= 0)
+		return n;
+	if (would_block()) {
+		event_add(v->writable, NULL);
+		return 0;
+	}
+	leave(v);
+	return -1;
+}
+
 /* Send a viewer what it lacks, as far as it takes it. */
 static void show(struct viewer *v)
 {
 	const struct console *c = v->console;
 
 	if (c->written - v->sent > CONSOLE_RING_SIZE) {
-		if (write(v->fd, LOST_TEXT, sizeof(LOST_TEXT) - 1) < 0 &&
-		    !would_block()) {
-			leave(v);
-			return;
-		}
 		v->sent = c->written - CONSOLE_RING_SIZE;
+		v->lost = true;
 	}
+	if (v->lost && send_some(v, LOST_TEXT, sizeof(LOST_TEXT) - 1) <= 0)
+		return;
+	v->lost = false;
 	while (v->sent < c->written) {
 		size_t at = v->sent % CONSOLE_RING_SIZE;
 		size_t size = c->written - v->sent;
@@ -80,14 +95,9 @@ static void show(struct viewer *v)
 
 		if (size > CONSOLE_RING_SIZE - at)
 			size = CONSOLE_RING_SIZE - at;
-		n = write(v->fd, c->ring + at, size);
-		if (n < 0) {
-			if (would_block())
-				event_add(v->writable, NULL);
-			else
-				leave(v);
+		n = send_some(v, c->ring + at, size);
+		if (n <= 0)
 			return;
-		}
 		v->sent += (size_t)n;
 	}
 }
@@ -216,6 +226,7 @@ int console_join(struct console *console, int fd)
 		goto no_memory;
 	}
 	v->fd = fd;
+	v->lost = false;
 	v->sent = console->written > CONSOLE_RING_SIZE
 		      ? console->written - CONSOLE_RING_SIZE
 		      : 0;

@@ -148,6 +148,8 @@ static void a_slow_viewer_holds_up_nobody(void **state)
 	int error, slow = join(s, &error), quick = join(s, &error);
 	char end[16384];
 	ssize_t n, last = 0;
+	size_t after = 0;
+	int lost = 0;
 
 	memset(noise, 'x', sizeof(noise));
 	for (int i = 0; i < 40; i++) {
@@ -159,6 +161,18 @@ static void a_slow_viewer_holds_up_nobody(void **state)
 	while ((n = read(quick, end, sizeof(end))) > 0)
 		last = n;
 	assert_true(last >= 3);
+	assert_memory_equal(end + last - 3, "END", 3);
+	/* The slow one goes on where the ring begins, and is told so. */
+	for (int i = 0; i < 200; i++) {
+		n = read(slow, end, sizeof(end));
+		if (n > 0)
+			last = n;
+		lost += n > 0 && memmem(end, (size_t)n, "[output lost", 12);
+		after += lost > 0 && n > 0 ? (size_t)n : 0;
+		turn(s);
+	}
+	assert_int_equal(lost, 1);
+	assert_true(after >= CONSOLE_RING_SIZE);
 	assert_memory_equal(end + last - 3, "END", 3);
 	close(slow);
 	close(quick);

@@ -11,34 +11,20 @@
  * destroyed after the worker has left it: between walks a graph holds no
  * packet. Every node's stream is sized beforehand, so a walk never allocates.
  */
-#include "dataplane/packet/pipeline.h"
+#include "dataplane/packet/pipeline_priv.h"
 
 #include <errno.h>
 #include <stdlib.h>
 
 #include "dataplane/packet/node/node.h"
 
-#define EXIT_MAX 6
-
-struct pipeline_entry {
-	const char *name;
-	rte_node_process_t process;
-	bool source;
-	bool per_port;	  /* one clone per port: name-N */
-	const char *text; /* what it does, for the picture */
-	/* Where its exits lead. An exit to NODE_PORT_TX of a node that may
-	 * choose any port is the last one and stands for PORT_MAX of them. */
-	uint8_t exit[EXIT_MAX];
-	bool any_port;
-};
-
 /* clang-format off */
-static const struct pipeline_entry TABLE[NODE_MAX] = {
-[NODE_PORT_RX] = { "port_rx", port_rx_process, .source = true, .per_port = true,
+const struct pipeline_entry PIPELINE[NODE_MAX] = {
+[NODE_PORT_RX] = { "port_rx", port_rx_process, .column = 0, .lane = 0, .source = true, .per_port = true,
 	.text = "link open? generation?", .exit = {
 	[PORT_RX_TO_SANITIZE]     = NODE_SANITIZE,
 	[PORT_RX_TO_DROP]         = NODE_DROP }},
-[NODE_SANITIZE] = { "sanitize", sanitize_process,
+[NODE_SANITIZE] = { "sanitize", sanitize_process, .column = 1, .lane = 0,
 	.text = "headers, leased source", .exit = {
 	[SANITIZE_TO_FLOW_LOOKUP] = NODE_FLOW_LOOKUP,
 	[SANITIZE_TO_ARP]         = NODE_ARP,
@@ -46,39 +32,39 @@ static const struct pipeline_entry TABLE[NODE_MAX] = {
 	[SANITIZE_TO_ECHO]        = NODE_ECHO,
 	[SANITIZE_TO_REJECT]      = NODE_REJECT,
 	[SANITIZE_TO_DROP]        = NODE_DROP }},
-[NODE_FLOW_LOOKUP] = { "flow_lookup", flow_lookup_process,
+[NODE_FLOW_LOOKUP] = { "flow_lookup", flow_lookup_process, .column = 2, .lane = 0,
 	.text = "live flow of this generation?", .exit = {
 	[FLOW_LOOKUP_TO_FORWARD]  = NODE_FORWARD,
 	[FLOW_LOOKUP_TO_ADMIT]    = NODE_ADMIT }},
-[NODE_ADMIT] = { "admit", admit_process,
+[NODE_ADMIT] = { "admit", admit_process, .column = 3, .lane = 1,
 	.text = "network choice, rules", .exit = {
 	[ADMIT_TO_FORWARD]        = NODE_FORWARD,
 	[ADMIT_TO_REJECT]         = NODE_REJECT,
 	[ADMIT_TO_DROP]           = NODE_DROP }},
-[NODE_FORWARD] = { "forward", forward_process, .any_port = true,
+[NODE_FORWARD] = { "forward", forward_process, .column = 4, .lane = 0, .any_port = true,
 	.text = "link header, NAT", .exit = {
 	[FORWARD_TO_DROP]         = NODE_DROP,
 	[FORWARD_TO_PORT]         = NODE_PORT_TX }},
-[NODE_REJECT] = { "reject", reject_process,
+[NODE_REJECT] = { "reject", reject_process, .column = 4, .lane = 2,
 	.text = "RST, ICMP prohibited", .exit = {
 	[REJECT_TO_GUEST]         = NODE_PORT_TX,
 	[REJECT_TO_DROP]          = NODE_DROP }},
-[NODE_ARP] = { "arp", arp_process,
+[NODE_ARP] = { "arp", arp_process, .column = 3, .lane = 3,
 	.text = "the gateway's MAC", .exit = {
 	[SERVICE_TO_GUEST]        = NODE_PORT_TX,
 	[SERVICE_TO_DROP]         = NODE_DROP }},
-[NODE_DHCP] = { "dhcp", dhcp_process,
+[NODE_DHCP] = { "dhcp", dhcp_process, .column = 3, .lane = 4,
 	.text = "the guest's one lease", .exit = {
 	[SERVICE_TO_GUEST]        = NODE_PORT_TX,
 	[SERVICE_TO_DROP]         = NODE_DROP }},
-[NODE_ECHO] = { "echo", echo_process,
+[NODE_ECHO] = { "echo", echo_process, .column = 3, .lane = 5,
 	.text = "ping of the gateway", .exit = {
 	[SERVICE_TO_GUEST]        = NODE_PORT_TX,
 	[SERVICE_TO_DROP]         = NODE_DROP }},
-[NODE_PORT_TX] = { "port_tx", port_tx_process, .per_port = true,
+[NODE_PORT_TX] = { "port_tx", port_tx_process, .column = 5, .lane = 0, .per_port = true,
 	.text = "the way out", .exit = {
 	[PORT_TX_TO_DROP]         = NODE_DROP }},
-[NODE_DROP] = { "drop", drop_process,
+[NODE_DROP] = { "drop", drop_process, .column = 5, .lane = 6,
 	.text = "count by reason" },
 };
 /* clang-format on */
@@ -92,7 +78,7 @@ const char *pipeline_node_name(unsigned int node)
 {
 	if (node == NODE_NONE || node >= NODE_MAX)
 		return "?";
-	return TABLE[node].name;
+	return PIPELINE[node].name;
 }
 
 void pipeline_observe(pipeline_observer function)
@@ -112,7 +98,7 @@ static uint16_t watch(
 		meta->path = meta->path << 4 | context->node;
 	}
 	observer(context->node, context->port, (struct rte_mbuf **)objs, len);
-	return TABLE[context->node].process(graph, node, objs, len);
+	return PIPELINE[context->node].process(graph, node, objs, len);
 }
 
 /* "port_tx-3" -> NODE_PORT_TX and 3. */
@@ -125,17 +111,17 @@ static int fill_context(const struct rte_graph *graph, struct rte_node *node)
 	*context = (struct node_context) {
 	    .worker = &worker, .port = dash ? (uint8_t)atoi(dash + 1) : 0};
 	for (uint8_t i = NODE_NONE + 1; i < NODE_MAX; i++)
-		if (strlen(TABLE[i].name) == size &&
-		    strncmp(TABLE[i].name, node->name, size) == 0)
+		if (strlen(PIPELINE[i].name) == size &&
+		    strncmp(PIPELINE[i].name, node->name, size) == 0)
 			context->node = i;
 	return context->node ? 0 : -EINVAL;
 }
 
-static unsigned int exits_of(const struct pipeline_entry *entry)
+unsigned int pipeline_exits(const struct pipeline_entry *entry)
 {
 	unsigned int len = 0;
 
-	while (len < EXIT_MAX && entry->exit[len] != NODE_NONE)
+	while (len < PIPELINE_EXIT_MAX && entry->exit[len] != NODE_NONE)
 		len++;
 	return len;
 }
@@ -146,8 +132,8 @@ static unsigned int name_exits(
 {
 	unsigned int len = 0;
 
-	for (unsigned int i = 0; i < exits_of(entry); i++) {
-		const struct pipeline_entry *to = &TABLE[entry->exit[i]];
+	for (unsigned int i = 0; i < pipeline_exits(entry); i++) {
+		const struct pipeline_entry *to = &PIPELINE[entry->exit[i]];
 		int ports = to->per_port && entry->any_port ? PORT_MAX : 1;
 
 		for (int p = 0; p < ports; p++)
@@ -159,7 +145,7 @@ static unsigned int name_exits(
 
 static rte_node_t register_node(const struct pipeline_entry *entry)
 {
-	char name[EXIT_MAX + PORT_MAX][RTE_NODE_NAMESIZE];
+	char name[PIPELINE_EXIT_MAX + PORT_MAX][RTE_NODE_NAMESIZE];
 	unsigned int len = name_exits(entry, name);
 	struct rte_node_register *node =
 	    calloc(1, sizeof(*node) + len * sizeof(char *));
@@ -183,11 +169,11 @@ static rte_node_t register_node(const struct pipeline_entry *entry)
 static int register_nodes(void)
 {
 	for (int i = NODE_NONE + 1; i < NODE_MAX; i++) {
-		rte_node_t id = register_node(&TABLE[i]);
+		rte_node_t id = register_node(&PIPELINE[i]);
 
 		if (rte_node_is_invalid(id))
 			return -ENOMEM;
-		for (int p = 0; TABLE[i].per_port && p < PORT_MAX; p++) {
+		for (int p = 0; PIPELINE[i].per_port && p < PORT_MAX; p++) {
 			char suffix[8];
 			rte_node_t clone;
 
@@ -195,7 +181,7 @@ static int register_nodes(void)
 			clone = rte_node_clone(id, suffix);
 			if (rte_node_is_invalid(clone))
 				return -ENOMEM;
-			if (TABLE[i].source)
+			if (PIPELINE[i].source)
 				port_rx_id[p] = clone;
 		}
 	}
@@ -277,12 +263,12 @@ void pipeline_write_dot(FILE *file)
 {
 	fprintf(file, "digraph pipeline {\n\trankdir=LR;\n");
 	for (int i = NODE_NONE + 1; i < NODE_MAX; i++)
-		fprintf(file, "\t%s [label=\"%s%s\\n%s\"];\n", TABLE[i].name,
-		    TABLE[i].name, TABLE[i].per_port ? "-N" : "",
-		    TABLE[i].text);
+		fprintf(file, "\t%s [label=\"%s%s\\n%s\"];\n", PIPELINE[i].name,
+		    PIPELINE[i].name, PIPELINE[i].per_port ? "-N" : "",
+		    PIPELINE[i].text);
 	for (int i = NODE_NONE + 1; i < NODE_MAX; i++)
-		for (unsigned int j = 0; j < exits_of(&TABLE[i]); j++)
-			fprintf(file, "\t%s -> %s;\n", TABLE[i].name,
-			    TABLE[TABLE[i].exit[j]].name);
+		for (unsigned int j = 0; j < pipeline_exits(&PIPELINE[i]); j++)
+			fprintf(file, "\t%s -> %s;\n", PIPELINE[i].name,
+			    PIPELINE[PIPELINE[i].exit[j]].name);
 	fprintf(file, "}\n");
 }

@@ -21,7 +21,7 @@
 
 #define SECOND_NS 1000000000ull
 #define THREAD_ID 0 /* of the one worker, for qsbr */
-#define MBUF_ROOM (RTE_PKTMBUF_HEADROOM + 2048)
+#define MBUF_ROOM 2048
 
 struct worker worker;
 
@@ -42,7 +42,9 @@ int worker_init(struct worker *w, uint32_t mbufs)
 		return -errno;
 	w->pool = rte_pktmbuf_pool_create("frames",
 	    mbufs ? mbufs : WORKER_DEFAULT_MBUFS, 256,
-	    sizeof(struct packet_meta), MBUF_ROOM, SOCKET_ID_ANY);
+	    sizeof(struct packet_meta),
+	    RTE_PKTMBUF_HEADROOM + (w->mbuf_room ? w->mbuf_room : MBUF_ROOM),
+	    SOCKET_ID_ANY);
 	w->flows = flow_create(w->flow_max ? w->flow_max : FLOW_DEFAULT_MAX);
 	w->events = event_create();
 	error = make_qsbr(w);

@@ -76,6 +76,7 @@ struct worker {
 	struct worker_limit reject_limit;
 	uint64_t closed_beat_ns; /* beat_deadline_ns when the loop paused */
 	uint32_t flow_max;	 /* --flows */
+	uint16_t mbuf_room;	 /* bytes of the longest frame, 0 = 2048 */
 	/* shared with the control thread */
 	_Atomic uint64_t loops;
 	_Atomic uint64_t beat_deadline_ns; /* closed when now_ns is past it */

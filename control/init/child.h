@@ -11,8 +11,8 @@
 #include "control/init/jail.h"
 #include "control/msg/msg.h"
 
-/* Called for each child that ended, after it was reaped. */
 typedef void child_ended(uint32_t role, uint32_t slot, pid_t pid, int status);
+/* ended: called from now on for each child that ended, after it was reaped. */
 void child_on_end(child_ended *ended);
 
 /*
@@ -31,12 +31,12 @@ void child_kill_all(uint32_t role);
 /* How many have the role (ROLE_MAX: any), those being killed included. */
 unsigned child_count(uint32_t role);
 
+typedef void child_visit(uint32_t role, uint32_t slot, pid_t pid, int channel);
 /*
  * For each child that lives on: give it a fresh channel when its role has
  * one, and call visit with gwd's end (the callee's) or -1. One that can't be
- * given a channel is killed instead. Returns how many were visited.
+ * given a channel is visited with -1 and killed.
  */
-typedef void child_visit(uint32_t role, uint32_t slot, pid_t pid, int channel);
 void child_rejoin(child_visit *visit);
 /* How many child_rejoin() would visit. */
 unsigned child_survivors(void);

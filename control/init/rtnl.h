@@ -37,6 +37,7 @@ int rtnl_set_mac(int index, const uint8_t mac[6]);
 int rtnl_set_mtu(int index, uint32_t mtu);
 int rtnl_delete_link(int index);
 
+/* Adds or replaces; IPv4 gets the broadcast address of its subnet. */
 int rtnl_add_address(int index, const struct rtnl_address *address);
 /* Global addresses of a link that were set by hand. Returns how many (at most
  * `most`), or -errno. */

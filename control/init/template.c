@@ -9,15 +9,14 @@
 #include "control/init/template.h"
 
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 #include <sys/stat.h>
 
 #include "control/init/init.h"
+#include "control/init/template_priv.h"
 #include "control/msg/log.h"
-#include "rules/image/address.h"
 
 #define MEMORY_LEAST_MIB 64
 #define MEMORY_MOST_MIB	 (256u << 10)
@@ -48,8 +47,6 @@ static const struct role roles[ROLE_MAX] = {
     [ROLE_QEMU] = {"qemu-system-x86_64", NULL, 7, false, 1024, 256, 0, 0,
 	PROC_OWN, false, false},
 };
-
-#define QEMU_PROGRAM "/usr/bin/qemu-system-x86_64"
 
 static const struct jail_bind common_binds[] = {
     {"/usr/lib", NULL, BIND_RO, false},
@@ -102,7 +99,7 @@ static bool find_program(uint32_t role, char *path, size_t size)
 	char folder[INIT_PATH_SIZE];
 
 	if (!r->built) {
-		snprintf(path, size, "%s", QEMU_PROGRAM);
+		snprintf(path, size, "%s", TEMPLATE_QEMU);
 		return is_program(path);
 	}
 	if (init.libexec[0]) {
@@ -136,151 +133,28 @@ int template_check_programs(void)
 	return error;
 }
 
-static void add_bind(struct jail *jail, const char *from, const char *to,
+void template_bind(struct template *template, const char *from, const char *to,
     enum jail_bind_kind kind, bool optional)
 {
+	struct jail *jail = &template->jail;
+
+	if (jail->bind_len == JAIL_BIND_MAX)
+		die("a template outgrew its binds: %s", from);
 	jail->bind[jail->bind_len++] =
 	    (struct jail_bind) {from, to, kind, optional};
-}
-
-/* An argument made of numbers; kept in the template. */
-static const char *__attribute__((format(printf, 2, 3)))
-print(struct template *t, const char *format, ...)
-{
-	char *at = t->text + t->text_size;
-	size_t room = sizeof(t->text) - t->text_size;
-	va_list args;
-
-	va_start(args, format);
-	int size = vsnprintf(at, room, format, args);
-	va_end(args);
-	if (size < 0 || (size_t)size >= room)
-		die("a template outgrew its room: %s", format);
-	t->text_size += (size_t)size + 1;
-	return at;
-}
-
-/* QEMU: everything by descriptor but the vhost-user socket. TCG crashes with
- * vhost-user and MSI-X, hence vectors=0 there. */
-static void fill_qemu(struct template *t, const struct msg_init_spawn *s)
-{
-	const char *vectors = s->kvm ? "" : ",vectors=0";
-	const uint8_t *m = s->mac, *g = s->vmgenid;
-	const char *const argv[] = {
-	    "qemu-system-x86_64",
-	    "-name",
-	    print(t, "slot-%u", s->slot),
-	    "-nodefaults",
-	    "-no-user-config",
-	    "-no-reboot",
-	    "-display",
-	    "none",
-	    "-sandbox",
-	    "on,obsolete=deny,elevateprivileges=deny,"
-	    "spawn=deny,resourcecontrol=deny",
-	    "-machine",
-	    print(t, "pc,accel=%s,memory-backend=mem", s->kvm ? "kvm" : "tcg"),
-	    "-cpu",
-	    s->kvm ? "host" : "qemu64",
-	    "-smp",
-	    print(t, "%u", s->cpus),
-	    "-m",
-	    print(t, "%u", s->memory_mib),
-	    "-object",
-	    print(t, "memory-backend-memfd,id=mem,size=%uM,share=on",
-		s->memory_mib),
-	    "-kernel",
-	    "/dev/fd/4",
-	    "-initrd",
-	    "/dev/fd/5",
-	    "-append",
-	    "console=ttyS0 quiet panic=-1 root=/dev/vda",
-	    "-add-fd",
-	    "fd=6,set=1",
-	    "-blockdev",
-	    "driver=file,node-name=master-file,"
-	    "filename=/dev/fdset/1,read-only=on,auto-read-only=off,"
-	    "locking=off",
-	    "-blockdev",
-	    "driver=raw,node-name=master,file=master-file,"
-	    "read-only=on",
-	    "-add-fd",
-	    "fd=7,set=2",
-	    "-blockdev",
-	    "driver=file,node-name=overlay-file,"
-	    "filename=/dev/fdset/2,locking=off",
-	    "-blockdev",
-	    "driver=qcow2,node-name=overlay,file=overlay-file,"
-	    "backing=master",
-	    "-device",
-	    print(t, "virtio-blk-pci,drive=overlay%s", vectors),
-	    "-chardev",
-	    "socket,id=vhost,path=/vhost/vhost.sock,server=on,"
-	    "wait=off",
-	    "-netdev",
-	    "vhost-user,id=net,chardev=vhost",
-	    "-device",
-	    print(t,
-		"virtio-net-pci,netdev=net,romfile=,"
-		"mac=%02x:%02x:%02x:%02x:%02x:%02x%s",
-		m[0], m[1], m[2], m[3], m[4], m[5], vectors),
-	    "-chardev",
-	    "socket,id=qmp,fd=8",
-	    "-mon",
-	    "chardev=qmp,mode=control",
-	    "-chardev",
-	    "socket,id=serial,fd=9",
-	    "-device",
-	    "isa-serial,chardev=serial",
-	    "-chardev",
-	    "socket,id=agent,fd=10",
-	    "-device",
-	    print(t, "virtio-serial-pci,id=ports%s", vectors),
-	    "-device",
-	    "virtserialport,bus=ports.0,chardev=agent,"
-	    "name=org.guestgateway.agent",
-	    "-object",
-	    "rng-builtin,id=random",
-	    "-device",
-	    print(t, "virtio-rng-pci,rng=random%s", vectors),
-	    "-device",
-	    "pvpanic",
-	    "-device",
-	    print(t,
-		"vmgenid,guid="
-		"%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-"
-		"%02x%02x%02x%02x%02x%02x",
-		g[0], g[1], g[2], g[3], g[4], g[5], g[6], g[7], g[8], g[9],
-		g[10], g[11], g[12], g[13], g[14], g[15]),
-	};
-	struct stat st;
-
-	_Static_assert(sizeof(argv) / sizeof(argv[0]) < JAIL_ARG_MAX,
-	    "QEMU's arguments and their end");
-	memcpy(t->jail.argv, argv, sizeof(argv));
-	add_bind(&t->jail, "/usr/share/qemu", NULL, BIND_RO, false);
-	add_bind(&t->jail, "/usr/share/seabios", NULL, BIND_RO, false);
-	if (s->kvm) {
-		add_bind(&t->jail, "/dev/kvm", NULL, BIND_DEVICE, false);
-		if (!stat("/dev/kvm", &st) && !(st.st_mode & S_IWOTH))
-			t->jail.extra_group = st.st_gid;
-	}
-	/* its group is the dataplane's, which alone may connect */
-	t->jail.gid = init_uid(s->slot, ROLE_DATAPLANE);
-	t->jail.umask = 0007;
 }
 
 static void fill_gwd(struct template *t)
 {
 	snprintf(t->paths[0], sizeof(t->paths[0]), "%s", init.state_dir);
 	snprintf(t->paths[1], sizeof(t->paths[1]), "%s", init.run_dir);
-	add_bind(&t->jail, t->paths[0], "state", BIND_RW, false);
-	add_bind(&t->jail, t->paths[1], "run", BIND_RO, false);
-	add_bind(&t->jail, "/usr/share/zoneinfo", NULL, BIND_RO, true);
+	template_bind(t, t->paths[0], "state", BIND_RW, false);
+	template_bind(t, t->paths[1], "run", BIND_RO, false);
+	template_bind(t, "/usr/share/zoneinfo", NULL, BIND_RO, true);
 	/* names of the users who asked, for the history */
-	add_bind(&t->jail, "/etc/passwd", NULL, BIND_RO, true);
-	add_bind(&t->jail, "/etc/group", NULL, BIND_RO, true);
-	add_bind(&t->jail, "/etc/nsswitch.conf", NULL, BIND_RO, true);
+	template_bind(t, "/etc/passwd", NULL, BIND_RO, true);
+	template_bind(t, "/etc/group", NULL, BIND_RO, true);
+	template_bind(t, "/etc/nsswitch.conf", NULL, BIND_RO, true);
 }
 
 static int judge(const struct msg_init_spawn *s, char *text)
@@ -348,18 +222,18 @@ int template_fill(struct template *t, const struct msg_init_spawn *s,
 	}
 	fill_common(t, r);
 	/* QEMU finds its firmware from where it is; ours needs no folder */
-	t->jail.at = r->built ? r->name : QEMU_PROGRAM + 1;
+	t->jail.at = r->built ? r->name : TEMPLATE_QEMU + 1;
 	t->jail.uid = t->jail.gid = init_uid(s->slot, s->role);
 	if (s->role == ROLE_QEMU)
-		fill_qemu(t, s);
+		template_fill_qemu(t, s);
 	if (s->role == ROLE_GWD)
 		fill_gwd(t);
 	if (s->role == ROLE_RULEC)
-		add_bind(&t->jail, "/usr/share/zoneinfo", NULL, BIND_RO, true);
+		template_bind(t, "/usr/share/zoneinfo", NULL, BIND_RO, true);
 	if (s->role == ROLE_DATAPLANE || s->role == ROLE_QEMU) {
 		snprintf(t->paths[0], sizeof(t->paths[0]), "%s/slot-%u/vhost",
 		    init.run_dir, s->slot);
-		add_bind(&t->jail, t->paths[0], "vhost",
+		template_bind(t, t->paths[0], "vhost",
 		    s->role == ROLE_QEMU ? BIND_RW : BIND_RO, false);
 	}
 	return 0;

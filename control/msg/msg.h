@@ -25,24 +25,24 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define MSG_SIZE_MAX  16384
-#define MSG_FD_MAX    16
-#define MSG_TEXT_SIZE 200 /* one sentence for people */
-#define MSG_NAME_SIZE 48
+#define MSG_SIZE_MAX	16384
+#define MSG_FD_MAX	16
+#define MSG_TEXT_SIZE	200 /* one sentence for people */
+#define MSG_NAME_SIZE	48
 #define MSG_IFNAME_SIZE 16
-#define MSG_LINK_FD   3 /* every child: its link to gw-init */
-#define MSG_FIRST_FD  4 /* descriptors of a spawn request start here */
-#define MSG_PORT_MAX  17 /* the guest port, then one per network */
-#define MSG_REASON_MAX 64
-#define MSG_FLOW_MAX  64
-#define MSG_COUNT_MAX 512
+#define MSG_LINK_FD	3  /* every child: its link to gw-init */
+#define MSG_FIRST_FD	4  /* descriptors of a spawn request start here */
+#define MSG_PORT_MAX	17 /* the guest port, then one per network */
+#define MSG_REASON_MAX	64
+#define MSG_FLOW_MAX	64
+#define MSG_COUNT_MAX	512
 
 enum msg_link { LINK_INIT, LINK_CHILD, LINK_DP, LINK_RUN };
 
 /* Who may send it. */
 enum msg_way {
 	WAY_DOWN, /* towards gw-init on INIT; from gwd/gw-init on others */
-	WAY_UP,   /* the answer's direction */
+	WAY_UP,	  /* the answer's direction */
 };
 
 /* role of a process; uid = uid-base + 16 * slot + role. Slot 0xfff is the
@@ -54,7 +54,7 @@ enum msg_role {
 	ROLE_RUNNER = 4,
 	ROLE_QEMU = 5,
 	ROLE_FRONT = 6, /* reserved */
-	ROLE_BACK = 7,  /* reserved */
+	ROLE_BACK = 7,	/* reserved */
 	ROLE_VAULT = 8, /* reserved */
 	ROLE_MAX,
 };
@@ -103,7 +103,7 @@ enum msg_type {
 #define X(type, ...) MSG_##type,
 	MSG_LIST(X)
 #undef X
-	MSG_TYPE_MAX,
+	    MSG_TYPE_MAX,
 };
 
 struct msg_header {
@@ -144,9 +144,9 @@ struct msg_init_spawn {
 	uint32_t role;
 	uint32_t slot;
 	uint32_t memory_mib; /* QEMU: guest RAM */
-	uint32_t cpus;       /* QEMU */
-	uint32_t kvm;        /* QEMU: 1 = accel kvm, 0 = tcg */
-	uint8_t mac[6];      /* QEMU: guest MAC */
+	uint32_t cpus;	     /* QEMU */
+	uint32_t kvm;	     /* QEMU: 1 = accel kvm, 0 = tcg */
+	uint8_t mac[6];	     /* QEMU: guest MAC */
 	uint8_t pad[2];
 	uint8_t vmgenid[16]; /* QEMU */
 };
@@ -167,9 +167,9 @@ enum msg_network_op { NETWORK_UP, NETWORK_DOWN };
 /* Make or remove namespace gw-<name> with its uplink and nftables guard. */
 struct msg_init_network {
 	uint32_t token;
-	uint32_t op;      /* enum msg_network_op */
-	uint32_t index;   /* network index, below POLICY_NETWORK_MAX */
-	uint32_t take;    /* 1: move the interface, 0: macvlan on it */
+	uint32_t op;	  /* enum msg_network_op */
+	uint32_t index;	  /* network index, below POLICY_NETWORK_MAX */
+	uint32_t take;	  /* 1: move the interface, 0: macvlan on it */
 	uint32_t routed;  /* 1: no masquerade */
 	uint32_t address; /* host order; 0: keep what the interface has */
 	uint32_t prefix;
@@ -192,8 +192,8 @@ struct msg_init_tap {
 
 struct msg_init_done {
 	uint32_t token;
-	int32_t error; /* 0 or -errno */
-	uint32_t pid;  /* of a spawn */
+	int32_t error;		  /* 0 or -errno */
+	uint32_t pid;		  /* of a spawn */
 	char text[MSG_TEXT_SIZE]; /* sentence with the cure when error */
 };
 
@@ -216,7 +216,7 @@ struct msg_dp_config {
 	uint32_t prefix; /* of the guest link */
 	uint32_t mtu;
 	uint32_t beat_limit_ms; /* closed when no DP_BEAT for so long */
-	uint32_t any_memory;    /* 1: accept guest RAM without seals (bench) */
+	uint32_t any_memory;	/* 1: accept guest RAM without seals (bench) */
 	uint8_t guest_mac[6];
 	uint8_t gateway_mac[6];
 };
@@ -226,7 +226,8 @@ enum msg_port_op { PORT_ADD, PORT_DELETE };
  * /vhost.sock below the process' root) exists from DP_CONFIG on. */
 struct msg_dp_port {
 	uint32_t op;
-	uint32_t network_key; /* gwd's number for the network, survives reloads */
+	uint32_t
+	    network_key; /* gwd's number for the network, survives reloads */
 	uint32_t reserved;
 	uint8_t own_mac[6];
 	uint8_t peer_mac[6];
@@ -323,7 +324,7 @@ struct msg_flow {
 	uint8_t protocol, direction;
 	uint8_t tcp_state;
 	uint8_t pad;
-	uint32_t rule;    /* of `generation` */
+	uint32_t rule;	  /* of `generation` */
 	uint32_t network; /* port index */
 	uint64_t generation;
 	uint64_t packets[2], bytes[2]; /* [0] outbound, [1] inbound */
@@ -342,9 +343,9 @@ struct msg_dp_flows {
 struct msg_dp_event {
 	uint64_t serial;
 	uint64_t generation;
-	uint64_t time_ns; /* CLOCK_REALTIME */
+	uint64_t time_ns;    /* CLOCK_REALTIME */
 	uint32_t suppressed; /* events not sent since the last one */
-	uint32_t rule;       /* SECTION_RULE index or UINT32_MAX */
+	uint32_t rule;	     /* SECTION_RULE index or UINT32_MAX */
 	uint32_t source_address, destination_address; /* host order */
 	uint16_t source_port, destination_port;
 	uint16_t country;
@@ -352,7 +353,7 @@ struct msg_dp_event {
 	uint8_t protocol, icmp_type;
 	uint8_t direction;
 	uint8_t reason; /* enum gw_reason; 0 = allowed by a `log` rule */
-	uint32_t port;  /* where it came from */
+	uint32_t port;	/* where it came from */
 };
 
 /* ---- RUN: gwd and one gw-runner ---- */
@@ -360,7 +361,7 @@ struct msg_dp_event {
 /* fds: trusted public key (PEM), manifest, kernel, initrd, disk. The runner
  * verifies while copying into sealed memfds. */
 struct msg_run_image {
-	uint64_t least_version; /* older images are refused */
+	uint64_t least_version;	     /* older images are refused */
 	uint32_t heartbeat_limit_ms; /* 0 = do not watch */
 	uint32_t reserved;
 	char name[MSG_NAME_SIZE];
@@ -386,7 +387,7 @@ enum msg_guest_state {
 	GUEST_RUNNING, /* agent said hello */
 	GUEST_SILENT,  /* heartbeat limit passed */
 	GUEST_PANICKED,
-	GUEST_FAILED,  /* QEMU or QMP failed; text says how */
+	GUEST_FAILED, /* QEMU or QMP failed; text says how */
 	GUEST_STATE_MAX,
 };
 struct msg_run_state {
@@ -399,13 +400,13 @@ struct msg_run_state {
 /* fd: stream for the output (stdout and stderr interleaved), closed at end. */
 struct msg_run_exec {
 	uint32_t token;
-	uint32_t limit_ms; /* 0 = none */
+	uint32_t limit_ms;  /* 0 = none */
 	char command[4096]; /* for /bin/sh -c in the guest */
 };
 
 struct msg_run_exec_done {
 	uint32_t token;
-	int32_t error;     /* -errno when it could not run */
+	int32_t error;	   /* -errno when it could not run */
 	int32_t exit_code; /* of the command, 128 + signal when killed */
 	uint32_t truncated;
 };

@@ -94,13 +94,16 @@ void docs_print_addresses(FILE *out)
 	print_mac(out, MAC_KIND_FAR, "the dataplane on a network's TAP");
 	print_mac(out, MAC_KIND_NETWORK,
 	    "the kernel on a network's TAP, + network index");
-	fputs("\n## Not public\n\n"
-	      "`reach public` leaves these out; they have no country unless a\n"
-	      "list of the user's gives them one.\n\n"
-	      "| IPv4 | what |\n|---|---|\n",
+	fputs("\n## Special addresses\n\n"
+	      "They have no country, unless a list of the user's gives them\n"
+	      "one. `reach public` leaves out those without *public*.\n\n"
+	      "| IPv4 | public | what |\n|---|---|---|\n",
 	    out);
 	for (size_t i = 0; i < special_len; i++) {
-		print_range(out, special_range[i].first, special_range[i].last);
-		fprintf(out, "%s |\n", special_range[i].what);
+		const struct special_range *range = &special_range[i];
+
+		print_range(out, range->first, range->last);
+		fprintf(out, "%s | %s |\n", range->in_public ? "public" : "",
+		    range->what);
 	}
 }

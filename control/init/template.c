@@ -228,8 +228,10 @@ int template_fill(struct template *t, const struct msg_init_spawn *s,
 		template_fill_qemu(t, s);
 	if (s->role == ROLE_GWD)
 		fill_gwd(t);
-	if (s->role == ROLE_RULEC)
+	if (s->role == ROLE_RULEC) {
+		t->jail.argv[1] = "--fds";
 		template_bind(t, "/usr/share/zoneinfo", NULL, BIND_RO, true);
+	}
 	if (s->role == ROLE_DATAPLANE || s->role == ROLE_QEMU) {
 		snprintf(t->paths[0], sizeof(t->paths[0]), "%s/slot-%u/vhost",
 		    init.run_dir, s->slot);

@@ -55,6 +55,9 @@ struct port {
 	bool is_guest; /* else a network */
 	bool present;
 	bool lazy; /* poll only when its fd is ready (TAP) */
+	/* Of a lazy port: there may be something in it. Set by the loop when
+	 * the fd is readable, cleared by the port when it gave all. */
+	bool ready;
 	/* What waits in it is old: dropped as stale until the port gave less
 	 * than a burst. Set by the port whenever it (re)connects, by the worker
 	 * after a pause; cleared by node port_rx. */
@@ -76,6 +79,7 @@ int port_open_vhost(
     struct port *port, const char *path, bool server, bool any_memory);
 /* fd: taken. A TAP opened with IFF_TAP | IFF_NO_PI | IFF_VNET_HDR. */
 int port_open_tap(struct port *port, int fd, uint32_t mtu);
-/* devargs of an ethdev ("net_null0", "0000:03:00.0", "net_af_xdp0,iface=..").
+/* pool must be set. devargs of an ethdev ("net_null0", "0000:03:00.0",
+ * "net_af_xdp0,iface=..").
  */
 int port_open_ethdev(struct port *port, const char *devargs);

@@ -13,7 +13,8 @@ import subprocess
 import sys
 import tempfile
 
-import runner_stand as stand
+sys.dont_write_bytecode = True
+import runner_stand as stand  # noqa: E402
 
 BUILDER = os.path.join(stand.TREE, "guest-runner/image-build")
 TOOL = os.path.join(stand.TOOLS, "gw-image")

@@ -8,6 +8,9 @@ set -euo pipefail
 for word; do
 	case "$word" in
 	--help | -h) exec "$GW_ROOT/perf/run" --help ;;
+	--quick) ;;
+	-*) wrong "gw bench" "unknown option \"$word\"$(
+	    did_you_mean "$word" --quick)" ;;
 	esac
 done
 need_root bench "$@"

@@ -57,7 +57,7 @@ did_you_mean() {
 # exists, else ends with a sentence.
 need_root() {
 	[ "$(id -u)" -ne 0 ] || return 0
-	if command -v sudo > /dev/null && [ -t 0 ]; then
+	if have_program sudo && [ -t 0 ]; then
 		exec sudo -- "$GW_ROOT/gw" "$@"
 	fi
 	die "$EXIT_NOT_PERMITTED" "gw $1" \
@@ -74,8 +74,13 @@ need_built() {
 	done
 }
 
+have_program() { # NAME: found, and executable
+	local path
+	path=$(type -P "$1") && [ -x "$path" ]
+}
+
 # need_program COMMAND PROGRAM PACKAGE
 need_program() {
-	command -v "$2" > /dev/null ||
+	have_program "$2" ||
 		fail "gw $1" "$2 is missing: run ./gw deps (package $3)"
 }

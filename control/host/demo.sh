@@ -145,8 +145,8 @@ tell_story() {
 		[ "${#chosen[@]}" -eq 0 ] || [ "${chosen[*]}" != "$name" ] ||
 			break
 	done
-	ctl stats demo > "$DEMO/stats.txt" 2>&1
-	ctl rule list demo > "$DEMO/rules.txt" 2>&1
+	ctl stats "$GUEST" > "$DEMO/stats.txt" 2>&1
+	ctl rule list "$GUEST" > "$DEMO/rules.txt" 2>&1
 }
 
 print_end() {
@@ -159,10 +159,10 @@ print_end() {
 
 	It runs on. Five things to try:
 	  $ctl status
-	  $ctl guest exec demo curl -sS http://203.0.113.10/
+	  $ctl guest exec $GUEST curl -sS http://203.0.113.10/
 	  $ctl why
-	  $ctl rule list demo
-	  $ctl guest console demo
+	  $ctl rule list "$GUEST"
+	  $ctl guest console $GUEST
 	./gw down --force ends it.
 	END
 }

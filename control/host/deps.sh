@@ -44,7 +44,7 @@ if [ -n "$list" ]; then
 	wanted
 	exit 0
 fi
-if ! command -v dpkg-query > /dev/null || ! command -v apt-get > /dev/null; then
+if ! have_program dpkg-query || ! have_program apt-get; then
 	fail "gw deps" "there is no apt-get: this needs Debian 12; the names of the packages are in control/host/packages"
 fi
 mapfile -t packages < <(missing)

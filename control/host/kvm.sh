@@ -16,7 +16,7 @@ kvm_probe() {
 	[ -e /dev/kvm ] || { echo "there is no /dev/kvm"; return; }
 	[ -w /dev/kvm ] ||
 		{ echo "/dev/kvm is there, but not for this user"; return; }
-	command -v qemu-system-x86_64 > /dev/null ||
+	have_program qemu-system-x86_64 ||
 		{ echo "QEMU is not installed"; return; }
 	kernel=$(printf '%s\n' /boot/vmlinuz-*-cloud-amd64 | sort -V | tail -n 1)
 	[ -r "$kernel" ] ||

@@ -16,19 +16,29 @@ running_inits() {
 		pid = $1; $1 = $2 = ""; sub(/^ +/, ""); print pid, $0 }'
 }
 
+# demo_is_orphaned: a demo's world is there, no demo runs, none was kept.
+demo_is_orphaned() {
+	[ -e /run/gw-demo ] || [ -e /run/netns/gw-demo-host ] || return 1
+	[ ! -e "$GW_BUILD/demo/kept" ] || return 1
+	[ ! -e /run/lock/gw-demo.lock ] ||
+		flock --nonblock /run/lock/gw-demo.lock true
+}
+
 # list_leftovers: one line each, "KIND NAME": what only a gateway makes,
-# though no gateway runs. While one runs, nothing is said to be left over.
+# though no gateway runs. While one runs, nothing but a killed demo is said to
+# be left over.
 list_leftovers() {
 	local file
+	if demo_is_orphaned; then
+		echo "demo /run/gw-demo"
+	fi
 	[ -z "$(running_inits)" ] || return 0
 	ip netns list 2> /dev/null | awk '$1 ~ /^gw-/ { print "namespace", $1 }'
-	for file in "$GW_RUN_DIR" "$GW_ROOT/build/demo/run"; do
-		[ ! -e "$file" ] || echo "folder $file"
-	done
+	[ ! -e "$GW_RUN_DIR" ] || echo "folder $GW_RUN_DIR"
 	ps -eo pid=,uid=,comm= | awk -v first="$UID_FIRST" -v last="$UID_LAST" \
 	    '$2 >= first && $2 <= last || $3 ~ /^gw-(dataplane|runner|rulec)$/ {
 		print "process", $1, "(" $3 ")" }'
-	awk '$2 ~ /guest-gateway/ { print "mount", $2 }' /proc/mounts
+	awk '$2 ~ /guest-gateway|gw-demo/ { print "mount", $2 }' /proc/mounts
 	for file in /dev/hugepages/*map_*; do
 		[ ! -e "$file" ] || fuser -s "$file" 2> /dev/null ||
 			echo "hugepage-file $file"
@@ -37,10 +47,13 @@ list_leftovers() {
 
 # clean_run RUN_DIR: what a gateway of that folder left, also a living one.
 clean_run() {
+	local output
 	[ -e "$1" ] || return 0
-	if [ -x "$GW_BUILD/control/init/gw-init" ]; then
-		"$GW_BUILD/control/init/gw-init" --run-dir "$1" --clean \
-		    > /dev/null || return 1
+	if [ -x "$GW_BUILD/control/init/gw-init" ] &&
+	    ! output=$("$GW_BUILD/control/init/gw-init" --run-dir "$1" --clean \
+	    2>&1); then
+		printf '%s\n' "$output" >&2
+		return 1
 	fi
 	rm -rf -- "${1:?}"/log "${1:?}"/lock
 	rmdir -- "$1" 2> /dev/null || rm -rf --one-file-system -- "${1:?}"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034,SC2154
 # The steps of the demo, in their order. Each asserts what it tells; sourced by
 # demo.sh after world.sh and story.sh.
 
@@ -61,8 +61,8 @@ step_guest() {
 	fi
 	tell "Started from what was hashed. $kvm_sentence"
 	began=$(date +%s%N)
-	claim "gwctl guest start demo: booted, its agent says hello" \
-	    ctl guest start demo
+	claim "gwctl guest start "$GUEST": booted, its agent says hello" \
+	    ctl guest start "$GUEST"
 	row boot "$((($(date +%s%N) - began) / 1000000)) ms until its agent said hello"
 	claim "it has an address from the gateway's DHCP" guest_has_address
 	guest_address=$(guest_own_address)
@@ -109,8 +109,8 @@ step_fetch() {
 	    is page "$page" "$TEXT_EXT"
 	claim "echo requests pass, where a rule allows them" \
 	    guest "ping -c 2 -W 3 203.0.113.10"
-	row rules "office.intranet $(hits office.intranet), office.web $(
-	    hits office.web), office.ping $(hits office.ping) flows"
+	row rules "desk.intranet $(hits desk.intranet), desk.web $(
+	    hits desk.web), desk.ping $(hits desk.ping) flows"
 }
 
 origin_saw() { # ORIGIN LINES-BEFORE CLIENT
@@ -126,8 +126,8 @@ step_port() {
 	    is "curl's exit code" "$attempt_code" 7
 	claim "within two seconds, not by a time-out" \
 	    less milliseconds "$attempt_ms" 2000
-	claim "the denial names rule office.admin" \
-	    is rule "$attempt_rule" office.admin
+	claim "the denial names rule desk.admin" \
+	    is rule "$attempt_rule" desk.admin
 	claim "the counter moved" more counted "$attempt_counted" 0
 	claim "the far side saw nothing" is frames "$attempt_far" 0
 }
@@ -184,7 +184,7 @@ step_refresh() {
 	claim "the guest has a marker file" \
 	    is marker "$(guest 'cat /root/marker')" infected
 	began=$(date +%s%N)
-	claim "gwctl guest refresh demo" ctl guest refresh demo
+	claim "gwctl guest refresh "$GUEST"" ctl guest refresh "$GUEST"
 	row refresh "$((($(date +%s%N) - began) / 1000000)) ms until the new one said hello"
 	claim "the marker file is gone" \
 	    is marker "$(guest 'cat /root/marker 2> /dev/null; echo $?')" 1
@@ -197,7 +197,7 @@ step_refresh() {
 }
 
 differs() { # A B
-	[ -n "$2" ] && [ "$1" != "$2" ] || { echo "both are \"$1\""; return 1; }
+	[ "$1" != "${2:-$1}" ] || { echo "both are \"$1\""; return 1; }
 }
 
 # --- a hostile guest, a dying dataplane ------------------------------------
@@ -279,10 +279,10 @@ step_why() {
 	chapter why "the last denial, explained"
 	guest "curl -sS -m 5 http://203.0.113.10:8080/ 2> /dev/null" || true
 	sleep 1
-	output=$(ctl why demo)
+	output=$(ctl why "$GUEST")
 	printf '%s\n' "$output" | tee "$DEMO/why.txt" | sed 's/^/   | /'
 	claim "it names file and line of the rule" \
 	    has "$output" "demo.gw:$(grep -n 'rule admin' "$POLICY" |
 		cut -d : -f 1)"
-	claim "and the rule" has "$output" office.admin
+	claim "and the rule" has "$output" desk.admin
 }

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: BSD-2-Clause
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034,SC2154
 # How the demo tells and proves: narration, claims that are counted, and the
 # table that a denial gets. Sourced by demo.sh.
 
 claims=0 broken=0 chapter_name=''
+readonly GUEST=desk-1 # in rules/policy/demo.gw
 readonly RESULTS=$DEMO/steps.tap
 
 chapter() { # NAME TITLE
@@ -35,7 +36,7 @@ claim() {
 }
 
 row() { # NAME VALUE
-	printf '   %-9s%s\n' "$1" "$2"
+	printf '   %-11s%s\n' "$1" "$2"
 }
 
 # --- the gateway -----------------------------------------------------------
@@ -51,7 +52,7 @@ guest() {
 		limit=$2
 		shift 2
 	fi
-	ctl guest exec --limit "$limit" demo "$@"
+	ctl guest exec --limit "$limit" "$GUEST" "$@"
 }
 
 ctl_json() { # JQ-FILTER COMMAND...
@@ -61,12 +62,13 @@ ctl_json() { # JQ-FILTER COMMAND...
 }
 
 drops() { # PORT REASON: the counter, 0 when there is none yet
-	ctl_json ".guests.demo[\"$1\"].drops[\"$2\"] // 0" stats demo
+	ctl_json ".guests[\"$GUEST\"][\"$1\"].drops[\"$2\"] // 0" \
+	    stats "$GUEST"
 }
 
 hits() { # RULE
 	ctl_json "[.rules[] | select(.rule == \"$1\") | .hits][0] // 0" \
-	    rule list demo
+	    rule list "$GUEST"
 }
 
 # pids of NAME that this demo's gateway started
@@ -80,9 +82,9 @@ own_pid() {
 }
 
 # --- the far side ----------------------------------------------------------
-seen() { # ORIGIN FILTER: frames that the witness has of it
+seen() { # ORIGIN [FILTER]: frames that the witness has of it
 	sleep 0.3
-	tcpdump -n -r "$DEMO/far-$1.pcap" "$2" 2> /dev/null | wc -l
+	tcpdump -n -r "$DEMO/far-$1.pcap" "${2:-}" 2> /dev/null | wc -l
 }
 
 seen_text() { # ORIGIN TEXT: how often a text went past the witness
@@ -119,7 +121,7 @@ last_event() {
 	for ((tick = 0; tick < 10; tick++)); do
 		event=$(ctl_json "[.events[] | select(.verdict == \"deny\" and
 		    .destination == \"$1\" and .id > $event_mark)] | last //
-		    empty" events --limit 200 --guest demo)
+		    empty" events --limit 200 --guest "$GUEST")
 		[ -z "$event" ] || break
 		sleep 0.3
 	done

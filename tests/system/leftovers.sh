@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# shellcheck shell=bash disable=SC2154
+# A second demo, a demo interrupted, a demo killed. Sourced by tests/system/run.
+
+# What could be left: namespaces, mounts, hugepage files, processes, folders.
+picture() {
+	ip netns list | sort
+	awk '{ print $2 }' /proc/mounts | sort
+	ls /dev/hugepages 2> /dev/null
+	[ ! -e /run/gw-demo ] || echo /run/gw-demo
+	ps -eo uid=,comm= | awk '$1 >= 1900000000 && $1 <= 1900065535 ||
+	    $2 ~ /^gw-(init|dataplane|runner|rulec)$/ || $2 == "gwd"' | sort
+	pgrep -f "$GW_BUILD/demo/" > /dev/null && echo "a process of the demo"
+	true
+}
+
+unchanged() { # PICTURE-BEFORE
+	diff <(printf '%s\n' "$1") <(picture)
+}
+
+# wait_for SECONDS COMMAND...
+wait_for() {
+	local tick limit=$1
+	shift
+	for ((tick = 0; tick < limit * 10; tick++)); do
+		"$@" && return 0
+		sleep 0.1
+	done
+	return 1
+}
+
+said() { # TEXT: whether the demo under test has
+	grep -q "$1" "$SYSTEM/demo.txt" 2> /dev/null
+}
+
+start_demo() { # in the background, its own process group
+	rm -f "$SYSTEM/demo.txt"
+	# A background job would ignore SIGINT.
+	GW_BUILT=1 env --default-signal=INT setsid "$gw" demo --only "$1" < /dev/null \
+	    > "$SYSTEM/demo.txt" 2>&1 &
+	demo_pid=$!
+}
+
+second_demo() {
+	start_demo fetch
+	wait_for 30 said "== policy"
+	expect 1 "a demo runs already" "a second demo beside the first" \
+	    "$gw" demo
+	wait "$demo_pid"
+	result "and the first is not disturbed" [ $? -eq 0 ]
+}
+
+interrupted_demo() {
+	local before
+	before=$(picture)
+	start_demo fetch
+	wait_for 60 said "gwctl guest start"
+	kill -INT -- "-$demo_pid"
+	wait "$demo_pid"
+	result "an interrupted demo ends with 130" [ $? -eq 130 ]
+	result "and leaves nothing" unchanged "$before"
+}
+
+# killed_demo AFTER-TEXT WHERE: SIGKILL, so that all it started is orphaned;
+# then down --force.
+killed_demo() {
+	local before
+	before=$(picture)
+	start_demo kill
+	wait_for 60 said "$1"
+	sleep 1
+	kill -KILL "$demo_pid"
+	wait "$demo_pid" 2> /dev/null
+	result "a demo killed $2 leaves something for doctor to see" \
+	    doctor_sees_leftovers
+	expect 0 "nothing is left" "gw down --force after a demo killed $2" \
+	    "$gw" down --force
+	result "and then there is no process, namespace, mount or file of it" \
+	    unchanged "$before"
+}
+
+doctor_sees_leftovers() {
+	! "$gw" doctor | grep -q '^ok *leftovers'
+}

@@ -38,25 +38,59 @@ static const char *policy_path(
 	return NULL;
 }
 
+/* What gw-rulec calls a verb of ours. */
+static const char *mode_of(const char *verb)
+{
+	static const char *const modes[][2] = {
+	    {"check", "--check"},
+	    {"fmt", "--print"},
+	    {"test", "--test"},
+	    {"explain", "--explain"},
+	};
+
+	for (size_t i = 0; i < sizeof(modes) / sizeof(modes[0]); i++) {
+		if (!strcmp(verb, modes[i][0]))
+			return modes[i][1];
+	}
+	abort(); /* the table of commands names no other */
+}
+
+/* The words of FLOW as one. NULL: no memory. */
+static char *join(char **words, int len)
+{
+	size_t size = 1;
+	char *text;
+
+	for (int i = 0; i < len; i++)
+		size += strlen(words[i]) + 1;
+	text = calloc(1, size);
+	for (int i = 0; text && i < len; i++) {
+		strcat(text, i ? " " : "");
+		strcat(text, words[i]);
+	}
+	return text;
+}
+
 int policy_tool_run(const struct invocation *invocation)
 {
 	const char *verb = invocation->command->verb;
 	bool explain = !strcmp(verb, "explain");
 	const char *path = policy_path(invocation,
 	    explain || !invocation->arg_len ? NULL : invocation->args[0]);
-	const char **argv = calloc(invocation->arg_len + 6, sizeof(char *));
-	int len = 0;
+	const char *argv[8] = {"gw-rulec", mode_of(verb)};
+	int len = 2;
 
-	if (!path || !argv)
+	if (!path)
 		return GW_EXIT_USAGE;
-	argv[len++] = "gw-rulec";
-	argv[len++] = verb;
-	argv[len++] = "--policy";
-	argv[len++] = path;
+	if (access(path, R_OK) < 0)
+		return complain(GW_EXIT_FAILED, "%s can't be read: %s", path,
+		    strerror(errno));
+	if (explain)
+		argv[len++] = join(invocation->args, invocation->arg_len);
 	if (invocation->json)
 		argv[len++] = "--json";
-	for (int i = 0; explain && i < invocation->arg_len; i++)
-		argv[len++] = invocation->args[i];
+	argv[len++] = "--";
+	argv[len++] = path;
 	return tool_become("gw-rulec", RULEC_TOOL, argv);
 }
 

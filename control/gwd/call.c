@@ -244,8 +244,8 @@ static void run(struct rpc_client *client, json_t *request)
 void rpc_request(struct rpc_client *client, const char *line, size_t size)
 {
 	json_error_t error;
-	json_t *request =
-	    json_loadb(line, size, JSON_REJECT_DUPLICATES, &error);
+	json_t *request = json_loadb(
+	    line, size, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &error);
 	json_t *id = json_object_get(request, "id");
 	const char *why;
 	int code;

@@ -99,6 +99,7 @@ static void restored(void)
 {
 	gwd.restoring = false;
 	guest_take_up();
+	network_prune(generation_live());
 }
 
 static void undone(void *unused, int error, const char *text)
@@ -117,18 +118,20 @@ static void refuse(enum gw_exit code, const char *why)
 	struct rpc_call *call = load.call;
 	json_t *diagnostics = load.diagnostics;
 	bool networks = load.step >= STEP_NETWORKS;
+	char text[MSG_TEXT_SIZE]; /* `why` may be load.why */
 
+	snprintf(text, sizeof(text), "%s", why);
 	load.diagnostics = NULL;
 	guest_end_load();
 	reset();
 	if (networks)
 		network_sync(generation_live(), undone, NULL);
-	log_warn("policy", "not loaded: %s", why);
+	log_warn("policy", "not loaded: %s", text);
 	if (call)
 		rpc_fail_data(call, code,
 		    diagnostics ? json_pack("{s:o}", "diagnostics", diagnostics)
 				: NULL,
-		    "%s; the policy in force has not changed", why);
+		    "%s; the policy in force has not changed", text);
 	else
 		restored();
 }

@@ -121,6 +121,7 @@ int main(int argc, char **argv)
 	if (error)
 		die("can't give up privileges: %s", strerror(-error));
 	slot_open();
+	network_open();
 	start_timers();
 	error = init_link_open(MSG_LINK_FD);
 	if (!error)

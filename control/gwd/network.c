@@ -10,8 +10,11 @@
  * policy work on until the new one is in force. A network whose description
  * changed is replaced at once: its old flows end with it. gw-init works through
  * requests in order. The old and the new policy together may have 16 networks.
+ * Names and keys are kept in networks.json: networks outlive gwd, and the next
+ * one must call them by the same keys, or remove them.
  *
  *	NET_FREE -> NET_RISING -> NET_UP -> NET_FALLING -> NET_FREE
+ *	NET_LEFT (by the last gwd) -> NET_RISING or NET_FALLING
  *	                      \-> NET_FAILED (tried again every 5 s when the
  *	                                      live policy names it)
  */
@@ -21,6 +24,7 @@
 #include "control/gwd/guest.h"
 #include "control/gwd/gwd.h"
 #include "control/gwd/init_link.h"
+#include "control/gwd/store.h"
 #include "control/msg/log.h"
 
 #include <arpa/inet.h>
@@ -31,8 +35,11 @@
 
 #define RETRY_S 5
 
+#define NETWORKS "networks.json"
+
 enum net_state {
 	NET_FREE,
+	NET_LEFT,
 	NET_RISING,
 	NET_UP,
 	NET_FALLING,
@@ -40,7 +47,7 @@ enum net_state {
 	NET_MAX
 };
 static const char *const net_state_text[] = {
-    "free", "rising", "up", "falling", "failed"};
+    "removed", "left", "rising", "up", "falling", "failed"};
 _Static_assert(
     sizeof(net_state_text) / sizeof(net_state_text[0]) == NET_MAX, "states");
 
@@ -247,6 +254,41 @@ static void finish_sync(void)
 	sync_run.done(sync_run.arg, sync_run.error, sync_run.text);
 }
 
+/* Write names and keys of those that may exist. */
+static void keep(void)
+{
+	json_t *all = json_object();
+
+	for (uint32_t key = 0; key < POLICY_NETWORK_MAX; key++) {
+		if (networks[key].state != NET_FREE)
+			json_object_set_new(
+			    all, networks[key].what.name, json_integer(key));
+	}
+	store_write(NETWORKS,
+	    json_pack("{s:i, s:o}", "schema", 1, "networks", all), NULL, NULL);
+}
+
+void network_open(void)
+{
+	json_t *kept = store_read(NETWORKS), *value;
+	const char *name;
+
+	json_object_foreach (json_object_get(kept, "networks"), name, value) {
+		json_int_t key = json_integer_value(value);
+		struct network *network;
+
+		if (!json_is_integer(value) || key < 0 ||
+		    key >= POLICY_NETWORK_MAX)
+			continue;
+		network = &networks[key];
+		network->state = NET_LEFT;
+		network->what.index = key;
+		snprintf(
+		    network->what.name, sizeof(network->what.name), "%s", name);
+	}
+	json_decref(kept);
+}
+
 static void network_answered(
     void *arg, const struct msg_init_done *done, int fd)
 {
@@ -266,9 +308,8 @@ static void network_answered(
 		else
 			network->state = network->text[0] ? NET_FAILED : NET_UP;
 		log_info("network", "%s is %s", network->what.name,
-		    network->state == NET_FREE
-			? "removed"
-			: net_state_text[network->state]);
+		    net_state_text[network->state]);
+		keep();
 	}
 	if (sync_run.busy)
 		finish_sync();
@@ -338,7 +379,8 @@ static void sync_one(const struct policy_image *image, uint32_t i)
 		    !memcmp(&what, &network->what, sizeof(what)))
 			return;
 		drop_taps_in(what.index);
-		ask(network, NETWORK_DOWN);
+		if (network->state != NET_LEFT)
+			ask(network, NETWORK_DOWN);
 	} else {
 		network = make_room();
 		if (!network) {
@@ -352,6 +394,7 @@ static void sync_one(const struct policy_image *image, uint32_t i)
 	}
 	network->what = what;
 	raise_network(network);
+	keep();
 }
 
 void network_sync(

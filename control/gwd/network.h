@@ -20,6 +20,9 @@ struct network_tap {
 	int fd; /* when TAP_READY */
 };
 
+/* Read what the last gwd left. At start. */
+void network_open(void);
+
 /* error 0: all are up; else the first that failed and why. */
 typedef void network_done(void *arg, int error, const char *text);
 

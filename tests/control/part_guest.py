@@ -1,0 +1,178 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Guests: their parts, dataplanes that die or freeze, events, commands."""
+import json
+import os
+import time
+
+from part_cli import GOOD
+from stand import ROLE, Stand, wait_for
+
+
+def guest(stand):
+    return stand.call("guest.show", guest="desk-1")["result"]
+
+
+def start(report, stand):
+    got = stand.gwctl("guest", "start", "desk-1")
+    report.check("guest start waits until the agent says hello",
+                 got.returncode == 0 and guest(stand)["state"] == "running" and
+                 guest(stand)["agent"] == "running", got.stderr)
+    roles = [role for role, _, _ in stand.spawned if role != ROLE["rulec"]]
+    report.equal("QEMU is started last, when dataplane and image are ready",
+                 (sorted(roles), roles[-1]), ([3, 4, 5], ROLE["qemu"]))
+    qemu = stand.spawned[-1][2]
+    mac, vmgenid = qemu[24:30], qemu[32:48]
+    report.check("its MAC address is locally administered and its vmgenid "
+                 "not zero", mac[0] == 2 and any(vmgenid), mac.hex())
+    return mac, vmgenid
+
+
+def refresh(report, stand, mac, vmgenid):
+    old = stand.dataplane()
+    got = stand.gwctl("guest", "refresh", "desk-1")
+    qemu = stand.spawned[-1][2]
+    report.check("a refreshed guest has another MAC address and vmgenid",
+                 got.returncode == 0 and qemu[24:30] != mac and
+                 qemu[32:48] != vmgenid and stand.dataplane() is not old,
+                 got.stderr)
+    report.check("its dataplane is told the same MAC address",
+                 guest(stand)["mac"] == ":".join(
+                     "%02x" % b for b in qemu[24:30]))
+
+
+def versions(report, stand):
+    path = os.path.join(stand.state, "image-versions.json")
+    report.equal("the image's version is recorded",
+                 json.load(open(path)), {"demo": 5})
+    stand.image_version = 9
+    stand.gwctl("guest", "refresh", "desk-1")
+    stand.image_version = 5
+    stand.gwctl("guest", "refresh", "desk-1")
+    runner = stand.children[(ROLE["runner"], 0)]
+    report.equal("and the runner is told never to accept an older one",
+                 (runner.least, json.load(open(path))), ([9], {"demo": 9}))
+    stand.image_version = 9
+
+
+def dead_dataplane(report, stand):
+    qemus = sum(role == ROLE["qemu"] for role, _, _ in stand.spawned)
+    old = stand.dataplane()
+    stand.end(ROLE["dataplane"], 0)
+    report.check("a dead dataplane is replaced and opened again", wait_for(
+        lambda: stand.dataplane() not in (None, old) and
+        stand.dataplane().open))
+    report.equal("with its port and the live generation",
+                 (list(stand.dataplane().ports), stand.dataplane().live),
+                 (["lab"], 1))
+    report.equal("and QEMU runs on",
+                 (sum(role == ROLE["qemu"] for role, _, _ in stand.spawned),
+                  guest(stand)["state"]), (qemus, "running"))
+
+
+def frozen_dataplane(report, stand):
+    old = stand.dataplane()
+    old.frozen = True
+    began = time.time()
+    ok = wait_for(lambda: stand.dataplane() not in (None, old) and
+                  stand.dataplane().open)
+    took = time.time() - began
+    report.check("a frozen dataplane is killed after 1 s and replaced",
+                 ok and 0.9 < took < 4, "took %.2f s" % took)
+
+
+def events(report, stand):
+    dp = stand.dataplane()
+    dp.event(rule=0xffffffff, reason=26)  # GW_REASONS: no-rule is the 26th
+    ok = wait_for(lambda: stand.call("events")["result"]["events"])
+    why = stand.call("why")["result"] if ok else {}
+    report.equal("why tells stage, reason and a rule that would allow it",
+                 (why.get("stage"), why.get("reason"),
+                  "allow tcp port 443 to 198.51.100.1" in
+                  why.get("would_allow", "")), ("rules", "no-rule", True))
+    dp.event(rule=0, reason=27)  # as if p.web had denied it
+    wait_for(lambda: len(stand.call("events")["result"]["events"]) == 2)
+    got = stand.gwctl("why", "desk-1")
+    report.check("why names rule, file and line",
+                 "p.web" in got.stdout and "good.gw:3" in got.stdout,
+                 got.stdout)
+    dp.event(rule=77777, reason=200)
+    wait_for(lambda: len(stand.call("events")["result"]["events"]) == 3)
+    last = stand.call("events")["result"]["events"][-1]
+    report.equal("numbers out of range from a dataplane are shown as unknown",
+                 (last["rule"], last["reason"]), ("", "?"))
+    sock = stand.connect()
+    sock.sendall(b'{"jsonrpc":"2.0","id":1,"method":"events",'
+                 b'"params":{"follow":true,"limit":0}}\n')
+    sock.recv(65536)
+    dp.event(rule=0, reason=27)
+    report.equal("a follower gets each event as a notification",
+                 json.loads(sock.recv(65536))["method"], "event")
+    sock.close()
+
+
+def questions(report, stand):
+    rules = stand.call("rule.list", guest="desk-1")["result"]
+    report.equal("rule list carries the dataplanes' hits",
+                 [(r["rule"], r["hits"], r["line"]) for r in rules["rules"]],
+                 [("p.web", 42, 3)])
+    stats = stand.call("stats")["result"]["guests"]["desk-1"]
+    report.equal("stats are per port, drops by reason",
+                 (sorted(stats), stats["guest"]["rx_packets"],
+                  stats["guest"]["drops"]),
+                 (["guest", "lab"], 11, {"no-generation": 5}))
+    flows = stand.call("flow.list")["result"]["flows"]
+    report.equal("flow list follows the cursor to its end",
+                 [(f["remote"], f["remote_port"], f["rule"]) for f in flows],
+                 [("198.51.100.1", 443, "p.web")] * 2)
+
+
+def commands(report, stand):
+    got = stand.gwctl("guest", "exec", "desk-1", "ls", "-l")
+    report.equal("guest exec prints the output and ends with its code",
+                 (got.returncode, got.stdout), (42, "out of ls -l"))
+    got = stand.gwctl("guest", "exec", "--json", "desk-1", "id")
+    report.equal("guest exec --json carries both",
+                 [json.loads(got.stdout)[k] for k in
+                  ("schema", "exit_code", "output")], [1, 42, "out of id"])
+    got = stand.gwctl("guest", "exec", "nobody", "id")
+    report.equal("guest exec of no guest ends with 125", got.returncode, 125)
+    got = stand.gwctl("guest", "start", "nobody")
+    report.check("an unknown guest is named, with the cure",
+                 got.returncode == 1 and "nobody" in got.stderr and
+                 "gwctl guest list" in got.stderr, got.stderr)
+
+
+def broken(report, stand):
+    stand.end(ROLE["qemu"], 0)
+    report.check("a guest whose QEMU ends is failed, with everything gone",
+                 wait_for(lambda: guest(stand)["state"] == "failed" and
+                          not stand.children), guest(stand))
+    report.check("and says why", "QEMU ended" in guest(stand)["text"])
+    got = stand.gwctl("guest", "start", "desk-1")
+    report.check("a failed guest can be started again", got.returncode == 0,
+                 got.stderr)
+    text = GOOD.replace("desk-1", "desk-2")
+    path = os.path.join(stand.folder, "other.gw")
+    open(path, "w").write(text)
+    stand.gwctl("policy", "load", path)
+    report.check("a guest that the new policy does not name is ended",
+                 wait_for(lambda: not stand.children), stand.children)
+
+
+def run(report):
+    stand = Stand()
+    try:
+        path = os.path.join(stand.folder, "good.gw")
+        open(path, "w").write(GOOD)
+        stand.gwctl("policy", "load", path)
+        mac, vmgenid = start(report, stand)
+        refresh(report, stand, mac, vmgenid)
+        versions(report, stand)
+        dead_dataplane(report, stand)
+        frozen_dataplane(report, stand)
+        events(report, stand)
+        questions(report, stand)
+        commands(report, stand)
+        broken(report, stand)
+    finally:
+        stand.close()

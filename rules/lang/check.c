@@ -86,6 +86,16 @@ static void lay_open(struct model *model, const struct node *node)
 	}
 }
 
+/* Where the main file starts: for what it lacks. */
+static struct place start_of(const struct model *model)
+{
+	const struct node *first = model->compile->ast.first;
+
+	if (first)
+		return first->place;
+	return (struct place) {.line = 1, .column = 1, .size = 1};
+}
+
 static const struct node *first_of(const struct model *model, enum word_id id)
 {
 	size_t i;
@@ -103,8 +113,9 @@ static void check_language(struct model *model)
 	size_t i;
 
 	if (!first || first->word->id != WORD_LANGUAGE) {
-		error_at(errors, first ? &first->place : NULL,
-		    "a policy starts with `language 1;`");
+		struct place place = start_of(model);
+
+		error_at(errors, &place, "a policy starts with `language 1;`");
 		return;
 	}
 	for (i = 0; i < model->sentence_len; i++) {
@@ -139,9 +150,9 @@ static void check_timezone(struct model *model)
 	size_t i;
 
 	if (!first) {
-		const struct node *node = model->compile->ast.first;
+		struct place place = start_of(model);
 
-		error_at(errors, node ? &node->place : NULL,
+		error_at(errors, &place,
 		    "a policy says its time zone: "
 		    "`timezone \"Europe/Stockholm\";`");
 		return;

@@ -8,27 +8,12 @@
  * specific reach of all: what is public and not covered by any prefix.
  */
 #include "rules/image/address.h"
+#include "rules/image/special.h"
 #include "rules/lang/model.h"
 #include "rules/lang/prefix.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-/* Not public (RULES 2): no network reaches these by `public`. Documentation
- * and benchmark prefixes (RFC 5737, RFC 2544) stay public on purpose, tests
- * and demos live in them. */
-static const struct policy_range not_public[] = {
-    {0x00000000, 0x00ffffff},		       /* 0/8, this network, RFC 1122 */
-    {0x0a000000, 0x0affffff},		       /* 10/8, private, RFC 1918 */
-    {ADDRESS_CLAIM_FIRST, ADDRESS_CLAIM_LAST}, /* shared, RFC 6598 */
-    {0x7f000000, 0x7fffffff},		       /* 127/8, loopback */
-    {0xa83f8110, 0xa83f8110}, /* 168.63.129.16, Azure's host agent */
-    {0xa9fe0000, 0xa9feffff}, /* 169.254/16, link-local, metadata */
-    {0xac100000, 0xac1fffff}, /* 172.16/12, private */
-    {0xc0000000, 0xc00000ff}, /* 192.0.0/24, IETF, RFC 6890 */
-    {0xc0a80000, 0xc0a8ffff}, /* 192.168/16, private */
-    {0xe0000000, 0xffffffff}, /* multicast, reserved, broadcast */
-};
 
 /* One explicit prefix. */
 struct claim {
@@ -190,9 +175,10 @@ static void add_public(struct model *model, const struct network *network)
 	struct ranges free = {0}, taken = {0};
 	size_t i;
 
-	for (i = 0; i < sizeof(not_public) / sizeof(*not_public); i++)
-		ranges_add(
-		    arena, &taken, not_public[i].first, not_public[i].last);
+	for (i = 0; i < special_len; i++)
+		if (!special_range[i].in_public)
+			ranges_add(arena, &taken, special_range[i].first,
+			    special_range[i].last);
 	for (i = 0; i < model->reach_len; i++)
 		ranges_add(
 		    arena, &taken, model->reach[i].first, model->reach[i].last);

@@ -39,7 +39,8 @@ static void run(struct compile *compile, enum compile_depth depth)
 		return;
 	}
 	source_add(errors, compile->bundle, 0, NULL);
-	parse_file(&compile->ast, errors, compile->bundle);
+	parse_file(&compile->ast, errors,
+	    depth == COMPILE_PARSE ? NULL : compile->bundle);
 	if (depth == COMPILE_PARSE || !good(compile))
 		return;
 	if (!check_run(compile))

@@ -31,6 +31,29 @@ static const struct value *value_of(
 	return NULL;
 }
 
+/* Where the file was named that a sentence of country_build() is about: it
+ * starts with the path. NULL: the built-in list. */
+static const struct place *place_of(
+    const struct model *model, const char *sentence)
+{
+	const struct bundle *bundle = model->compile->bundle;
+	size_t i;
+
+	for (i = 0; i < bundle->len; i++) {
+		const struct bundle_file *file = &bundle->file[i];
+		size_t size = strlen(file->path);
+		const struct value *value;
+
+		if (file->kind != BUNDLE_COUNTRY ||
+		    strncmp(sentence, file->path, size) ||
+		    sentence[size] != ':')
+			continue;
+		value = value_of(model, file);
+		return value ? &value->place : NULL;
+	}
+	return NULL;
+}
+
 static bool add_files(struct compile *compile, enum bundle_kind kind,
     struct country_input *input, size_t *len)
 {
@@ -79,7 +102,7 @@ bool country_run(struct compile *compile)
 	error = country_build(input, len, &compile->table, &compile->table_size,
 	    why, sizeof(why));
 	if (error)
-		return error_at(&compile->errors, NULL,
+		return error_at(&compile->errors, place_of(compile->model, why),
 		    "the country table can't be made: %s", why);
 	error = country_table_validate(&compile->countries, compile->table,
 	    compile->table_size, NULL, why, sizeof(why));

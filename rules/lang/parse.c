@@ -296,6 +296,8 @@ bool parse_include(struct parse *parse, struct node *node)
 
 	if (!parse_string(parse, node, "the file to include, in quotes"))
 		return false;
+	if (!parse->bundle)
+		return true; /* only this file is to be printed */
 	if (parse->depth >= BUNDLE_DEPTH_MAX)
 		return error_at(errors, &node->value->place,
 		    "includes are nested deeper than %u", BUNDLE_DEPTH_MAX);

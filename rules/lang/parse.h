@@ -22,7 +22,8 @@ struct parse {
 	bool resync; /* the error is behind a missing `;`: go on right here */
 };
 
-/* The sentences of source 0 and what it includes. Errors are in `errors`. */
+/* The sentences of source 0 and, with a bundle, what it includes; without one
+ * (NULL) an `include` stays a sentence. Errors are in `errors`. */
 void parse_file(
     struct ast *ast, struct errors *errors, const struct bundle *bundle);
 /* The flow of an `explain`: `GUEST FLOW`, all of a source, as the node of an

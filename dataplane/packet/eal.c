@@ -5,7 +5,8 @@
  * plain host.
  *
  * Theory of operation. `--in-memory` keeps hugepages anonymous and opens no
- * sockets, but EAL still makes an empty folder below RUNTIME_DIRECTORY or
+ * sockets; without hugepages, where DPDK 22.11 refuses it, `--no-shconf` is
+ * enough. EAL still makes an empty folder below RUNTIME_DIRECTORY or
  * /var/run; a RUNTIME_DIRECTORY that can't hold a folder stops that, and
  * without shared configuration EAL goes on. rte_eal_init() can't be called a
  * second time, so whether hugepages work is tried beforehand by really mapping
@@ -150,7 +151,7 @@ static int start(const struct eal_need *need, bool huge, uint32_t mib)
 	if (error)
 		return error;
 	argv[argc++] = name;
-	argv[argc++] = (char *)"--in-memory";
+	argv[argc++] = (char *)(huge ? "--in-memory" : "--no-shconf");
 	argv[argc++] = (char *)"--no-telemetry";
 	argv[argc++] = (char *)"--no-pci";
 	argv[argc++] = (char *)"--iova-mode=va";

@@ -47,14 +47,14 @@
 #define NEED_REPLY    0x8u /* flag of a message: acknowledge it */
 
 /*
- * The only features a guest is offered. The list never changes under a running
- * QEMU: it keeps what it negotiated over our restarts.
+ * The only features a guest is offered (MAC and STATUS are QEMU's to offer).
+ * The list never changes under a running QEMU: it keeps what it negotiated
+ * over our restarts.
  */
-#define FEATURES                                                           \
-	(1ull << VIRTIO_F_VERSION_1 | 1ull << VIRTIO_NET_F_MAC |           \
-	    1ull << VIRTIO_NET_F_STATUS | 1ull << VIRTIO_NET_F_MRG_RXBUF | \
-	    1ull << VIRTIO_RING_F_EVENT_IDX |                              \
-	    1ull << VIRTIO_RING_F_INDIRECT_DESC |                          \
+#define FEATURES                                                       \
+	(1ull << VIRTIO_F_VERSION_1 | 1ull << VIRTIO_NET_F_MRG_RXBUF | \
+	    1ull << VIRTIO_RING_F_EVENT_IDX |                          \
+	    1ull << VIRTIO_RING_F_INDIRECT_DESC |                      \
 	    1ull << VHOST_USER_F_PROTOCOL_FEATURES)
 #define PROTOCOL_FEATURES 0ull
 
@@ -396,15 +396,16 @@ static const struct port_ops ops = {
 
 static int start(const char *path, bool server)
 {
-	uint64_t flags = RTE_VHOST_USER_NET_COMPLIANT_OL_FLAGS;
+	uint64_t flags = RTE_VHOST_USER_NET_COMPLIANT_OL_FLAGS, all;
 
 	if (!server)
 		flags |= RTE_VHOST_USER_CLIENT;
 	if (rte_vhost_driver_register(path, flags) < 0)
 		return -EEXIST;
-	if (rte_vhost_driver_set_features(path, FEATURES) < 0 ||
-	    rte_vhost_driver_set_protocol_features(path, PROTOCOL_FEATURES) <
-		0 ||
+	/* set_features() would turn the library's own net backend off */
+	if (rte_vhost_driver_get_features(path, &all) < 0 ||
+	    rte_vhost_driver_disable_features(path, all & ~FEATURES) < 0 ||
+	    rte_vhost_driver_set_protocol_features(path, PROTOCOL_FEATURES) ||
 	    rte_vhost_driver_callback_register(path, &device_ops) < 0 ||
 	    rte_vhost_driver_start(path) < 0) {
 		rte_vhost_driver_unregister(path);

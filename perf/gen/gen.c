@@ -224,7 +224,7 @@ static void parse(struct options *options, int argc, char **argv)
 static void start_eal(const struct options *options)
 {
 	char lcores[32], memory[16], guest[256], far[256];
-	char *argv[] = {"gw-gen", "--in-memory", "--single-file-segments",
+	const char *argv[] = {"gw-gen", "--in-memory", "--single-file-segments",
 	    "--no-pci", "--no-telemetry", "--log-level=error", "--lcores",
 	    lcores, "-m", memory, "--vdev", guest, "--vdev", far, NULL};
 
@@ -236,7 +236,7 @@ static void start_eal(const struct options *options)
 	snprintf(far, sizeof(far), "net_virtio_user1,path=%s,queue_size=%d%s%s",
 	    options->far_socket, RING_LEN, *options->device ? "," : "",
 	    options->device);
-	if (rte_eal_init(14, argv) < 0)
+	if (rte_eal_init(14, (char **)(uintptr_t)argv) < 0)
 		fail("DPDK does not start (hugepages?)", rte_errno);
 }
 

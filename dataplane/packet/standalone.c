@@ -368,14 +368,19 @@ static void close_ports(void)
 			worker.port[i].ops->close(&worker.port[i]);
 }
 
-static void await_end(const sigset_t *signals)
+/* SIGUSR1: the counters so far, while the worker goes on; a bench subtracts
+ * two such snapshots. Anything else ends the run. */
+static void await_end(const sigset_t *signals, bool hugepages)
 {
 	struct timespec limit = {.tv_sec = options.seconds};
+	int signal;
 
-	if (options.seconds)
-		sigtimedwait(signals, NULL, &limit);
-	else
-		sigwaitinfo(signals, NULL);
+	do {
+		signal = options.seconds ? sigtimedwait(signals, NULL, &limit)
+					 : sigwaitinfo(signals, NULL);
+		if (signal == SIGUSR1)
+			standalone_write_stats(options.stats, &loop, hugepages);
+	} while (signal == SIGUSR1 || (signal < 0 && errno == EINTR));
 }
 
 int standalone_main(int argc, char **argv)
@@ -394,11 +399,12 @@ int standalone_main(int argc, char **argv)
 	sigemptyset(&signals);
 	sigaddset(&signals, SIGTERM);
 	sigaddset(&signals, SIGINT);
+	sigaddset(&signals, SIGUSR1);
 	pthread_sigmask(SIG_BLOCK, &signals, NULL);
 	code = start_worker(tables, &hugepages);
 	if (!code) {
 		log_info(NULL, "standalone: ready");
-		await_end(&signals);
+		await_end(&signals, hugepages);
 		loop_stop(&loop);
 		code = standalone_write_stats(options.stats, &loop, hugepages);
 	}

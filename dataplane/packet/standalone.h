@@ -7,8 +7,9 @@
 
 /*
  * gw-dataplane --standalone ...: see STANDALONE_USAGE. Runs until SIGTERM,
- * SIGINT or --seconds, then writes counters as JSON. Returns the exit code: 0;
- * 1 failed; 2 usage; 3 the policy was refused.
+ * SIGINT or --seconds, then writes counters as JSON; SIGUSR1 writes them in
+ * between. Returns the exit code: 0; 1 failed; 2 usage; 3 the policy was
+ * refused.
  */
 int standalone_main(int argc, char **argv);
 

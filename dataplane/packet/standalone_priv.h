@@ -7,7 +7,7 @@
 #include "dataplane/packet/loop.h"
 
 /*
- * Write the counters of the stopped worker as one JSON object; path: NULL =
+ * Write the counters of the worker as one JSON object; path: NULL =
  * standard output. Returns an exit code.
  */
 int standalone_write_stats(

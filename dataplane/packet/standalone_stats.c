@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * What a standalone run counted, as JSON for benches and tests. Main thread,
- * after the worker has stopped. Names in it are those of ports (checked words
- * of the policy) and of reasons, so nothing needs escaping.
+ * after the worker has stopped or, roughly, while it runs. Names in it are
+ * those of ports (checked words of the policy) and of reasons, so nothing needs
+ * escaping.
  */
 #include "dataplane/packet/standalone_priv.h"
 
 #include <errno.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <rte_cycles.h>
@@ -52,9 +54,15 @@ static void write_port(FILE *file, const struct port *port)
 int standalone_write_stats(
     const char *path, const struct loop *loop, bool hugepages)
 {
-	FILE *file = path ? fopen(path, "we") : stdout;
+	char whole[PATH_MAX];
+	FILE *file = stdout;
 	const char *comma = "";
 
+	/* A reader sees the whole file or none. */
+	if (path) {
+		snprintf(whole, sizeof(whole), "%s.new", path);
+		file = fopen(whole, "we");
+	}
 	if (!file) {
 		fprintf(
 		    stderr, "gw-dataplane: %s: %s\n", path, strerror(errno));
@@ -78,7 +86,9 @@ int standalone_write_stats(
 		comma = ",";
 	}
 	fprintf(file, "}}\n");
-	if (file != stdout ? fclose(file) != 0 : fflush(file) != 0)
+	if (file == stdout)
+		return fflush(file) ? GW_EXIT_FAILED : GW_EXIT_DONE;
+	if (fclose(file) != 0 || rename(whole, path) != 0)
 		return GW_EXIT_FAILED;
 	return GW_EXIT_DONE;
 }

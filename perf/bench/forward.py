@@ -8,7 +8,7 @@ TARGET = 0.85
 FLOWS = 1000
 HUGEPAGES_MIB = 640
 POLICY = """language 1; timezone "UTC";
-network far { uplink interface "bench0" share; reach 198.18.0.0/15; }
+network far { uplink interface "bench0" take; reach 198.18.0.0/15; }
 profile bench {
     networks far;
     rule all allow udp to 198.18.0.0/15;

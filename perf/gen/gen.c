@@ -238,6 +238,8 @@ static void start_eal(const struct options *options)
 	    options->device);
 	if (rte_eal_init(14, (char **)(uintptr_t)argv) < 0)
 		fail("DPDK does not start (hugepages?)", rte_errno);
+	if (rte_eth_dev_count_avail() != 2)
+		fail("a socket does not answer", ENOTCONN);
 }
 
 static void start_port(uint16_t port, struct rte_mempool *pool)

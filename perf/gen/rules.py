@@ -120,7 +120,7 @@ class RuleSet:
                        for code in self.codes)
         rules = "".join(f"    {line}\n" for line in self.lines)
         return ('language 1; timezone "UTC";\n' + sets +
-                'network far { uplink interface "bench0" share; '
+                'network far { uplink interface "bench0" take; '
                 "reach public 198.18.0.0/15; }\n"
                 "profile bench {\n    networks far;\n" + rules + "}\n"
                 'guest bench : bench { image "demo"; memory 256 MiB; }\n')

@@ -224,6 +224,8 @@ static void set_limits(const struct jail *jail)
 	limit(RLIMIT_NPROC, jail->processes, "processes");
 	if (jail->cpu_s)
 		limit(RLIMIT_CPU, jail->cpu_s, "processor time");
+	if (jail->file_size)
+		limit(RLIMIT_FSIZE, jail->file_size, "file size");
 #ifndef __SANITIZE_ADDRESS__ /* whose shadow needs 20 TB of addresses */
 	if (jail->memory)
 		limit(RLIMIT_AS, jail->memory, "memory");

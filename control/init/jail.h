@@ -51,6 +51,7 @@ struct jail {
 	uint32_t files, processes; /* RLIMIT_NOFILE, RLIMIT_NPROC */
 	uint32_t cpu_s;		   /* RLIMIT_CPU, 0 = none */
 	uint64_t memory;	   /* RLIMIT_AS, bytes, 0 = none */
+	uint64_t file_size;	   /* RLIMIT_FSIZE, bytes, 0 = none */
 	int fd[JAIL_FD_MAX];	   /* borrowed; become 0, 1, 2, ... */
 	unsigned fd_len;
 };

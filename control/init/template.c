@@ -28,24 +28,47 @@ struct role {
 	unsigned fd_len;
 	bool channel;
 	uint32_t files, processes, cpu_s;
-	uint64_t memory;
+	uint64_t memory, file_size; /* bytes */
 	enum jail_proc proc;
 	bool sys, keep_chroot;
 };
 
-/* rulec: a country table of 660,000 prefixes compiles in under a second and
- * 400 MiB; the limits are there for hostile input. */
+/* The limits of gw-rulec are for hostile policies; its output goes to memfds,
+ * which RLIMIT_FSIZE bounds too. */
 static const struct role roles[ROLE_MAX] = {
-    [ROLE_GWD] = {"gwd", "control/gwd/gwd", 0, false, 4096, 64, 0, 0, PROC_OWN,
-	false, false},
-    [ROLE_RULEC] = {"gw-rulec", "rules/lang/gw-rulec", 4, false, 64, 16, 60,
-	4ull << 30, PROC_OWN, false, false},
-    [ROLE_DATAPLANE] = {"gw-dataplane", "dataplane/packet/gw-dataplane", 0,
-	true, 1024, 64, 0, 0, PROC_FULL, true, true},
-    [ROLE_RUNNER] = {"gw-runner", "guest-runner/gw-runner", 0, true, 256, 16, 0,
-	0, PROC_OWN, false, false},
-    [ROLE_QEMU] = {"qemu-system-x86_64", NULL, 7, false, 1024, 256, 0, 0,
-	PROC_OWN, false, false},
+    [ROLE_GWD] = {.name = "gwd",
+	.built = "control/gwd/gwd",
+	.files = 4096,
+	.processes = 64,
+	.proc = PROC_OWN},
+    [ROLE_RULEC] = {.name = "gw-rulec",
+	.built = "rules/lang/gw-rulec",
+	.fd_len = 4,
+	.files = 64,
+	.processes = 16,
+	.cpu_s = 60,
+	.memory = 5ull << 30,
+	.file_size = 1ull << 30,
+	.proc = PROC_OWN},
+    [ROLE_DATAPLANE] = {.name = "gw-dataplane",
+	.built = "dataplane/packet/gw-dataplane",
+	.channel = true,
+	.files = 1024,
+	.processes = 64,
+	.proc = PROC_FULL,
+	.sys = true,
+	.keep_chroot = true},
+    [ROLE_RUNNER] = {.name = "gw-runner",
+	.built = "guest-runner/gw-runner",
+	.channel = true,
+	.files = 256,
+	.processes = 16,
+	.proc = PROC_OWN},
+    [ROLE_QEMU] = {.name = "qemu-system-x86_64",
+	.fd_len = 7,
+	.files = 1024,
+	.processes = 256,
+	.proc = PROC_OWN},
 };
 
 static const struct jail_bind common_binds[] = {
@@ -199,6 +222,7 @@ static void fill_common(struct template *t, const struct role *r)
 	jail->processes = r->processes;
 	jail->cpu_s = r->cpu_s;
 	jail->memory = r->memory;
+	jail->file_size = r->file_size;
 	jail->proc = r->proc;
 	jail->sys = r->sys;
 	jail->keep_chroot = r->keep_chroot;

@@ -15,6 +15,9 @@ BUILD = os.environ.get("GW_BUILD") or os.path.join(
     os.path.dirname(os.path.abspath(__file__)), "../../build")
 INIT = os.path.join(BUILD, "control/init/gw-init")
 STAND_IN = os.path.join(BUILD, "tests/networks/networks-stand-in")
+REAL = {"gwd": "control/gwd/gwd", "gw-rulec": "rules/lang/gw-rulec",
+        "gw-dataplane": "dataplane/packet/gw-dataplane",
+        "gw-runner": "guest-runner/gw-runner"}
 UID_BASE = 1960000000
 NAME = "init%d" % (os.getpid() % 100000)
 HOST, PEER = NAME + "-host", NAME + "-peer"
@@ -97,26 +100,35 @@ def ip_pair(frame):
 class Gateway:
     """One gw-init with stand-ins, and the line to its gwd."""
 
-    def __init__(self, extra=()):
+    def __init__(self, extra=(), programs=("gwd", "gw-dataplane", "gw-runner",
+                                           "gw-rulec")):
+        """programs: which are stand-ins; the others are the built ones."""
         self.folder = tempfile.mkdtemp(prefix="gw-init-test.")
         os.chmod(self.folder, 0o755)
         self.run = self.folder + "/run"
         self.libexec = self.folder + "/libexec"
         os.mkdir(self.libexec)
-        for name in ("gwd", "gw-dataplane", "gw-runner", "gw-rulec"):
-            shutil.copy(STAND_IN, self.libexec + "/" + name)
+        for name, built in REAL.items():
+            shutil.copy(STAND_IN if name in programs else
+                        os.path.join(BUILD, built), self.libexec + "/" + name)
             os.chmod(self.libexec + "/" + name, 0o755)
         self.options = ["--run-dir", self.run, "--state-dir",
                         self.folder + "/state", "--libexec", self.libexec,
                         "--uid-base", str(UID_BASE)] + list(extra)
         self.line = None
 
-    def start(self):
+    def start(self, connect=True):
         done = self.call([])
         if done.returncode:
             raise RuntimeError(done.stdout)
         self.pid = int(open(self.run + "/init.pid").read())
-        self.connect()
+        if connect:
+            self.connect()
+
+    def remove(self):
+        if os.path.isdir(self.run):
+            self.clean()
+        shutil.rmtree(self.folder, ignore_errors=True)
 
     def call(self, options):
         return subprocess.run(["nsenter", "--net=/run/netns/" + HOST, INIT] +

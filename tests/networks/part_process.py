@@ -130,7 +130,8 @@ def judge(report, gateway, name, pid, role, slot, root, fds, chroot):
             if "nosuid" not in words[5]:
                 wrong.append("set-uid programs in %s" % words[4])
     report.check("%s: own uid, no capability, no new privileges, own "
-                 "namespaces, small root, its descriptors only" % name,
+                 "namespaces, small root%s" % (
+                     name, ", its descriptors only" if fds else ""),
                  not wrong, "\n".join(wrong))
 
 

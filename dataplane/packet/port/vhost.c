@@ -185,7 +185,7 @@ static bool link_up(struct port *port)
 
 /*
  * What the library hands to a pre-message handler: struct vhu_msg_context of
- * DPDK 22.11, which is not in a header. tests/platform/vhost_layout_test.c
+ * DPDK 22.11, which is not in a header. tests/unit/packet/port_vhost_test.c
  * holds it to the installed library.
  */
 struct context {

@@ -125,6 +125,7 @@ readonly TEXT_EXT="This is the external origin."
 guest_address=''
 trap end_demo EXIT
 trap 'echo; echo "interrupted"; exit 130' INT TERM HUP
+cd "$GW_ROOT" || exit
 prepare || fail "gw demo" "its namespaces could not be made: see $DEMO, and ./gw doctor"
 start_gateway || fail "gw demo" "gw-init did not start: see above, and ./gw doctor"
 

@@ -85,7 +85,7 @@ witness() {
 	disown
 	local tick
 	for ((tick = 0; tick < 50; tick++)); do
-		grep -q 'listening on' "$DEMO/witness-$1.log" && return 0
+		grep -qs 'listening on' "$DEMO/witness-$1.log" && return 0
 		sleep 0.1
 	done
 	return 1

@@ -14,7 +14,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#define ANSWER_MAX (64u << 20) /* bytes of one line */
+#define ANSWER_MAX ((size_t)64 << 20) /* bytes of one line */
 
 struct client {
 	int fd;

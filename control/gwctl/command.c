@@ -19,7 +19,7 @@ const struct command commands[] = {
 		.noun = "why", .args = "[GUEST|EVENT]", .arg_most = 1,
 		.summary = "the last denial, the rule and line behind it, what would allow it",
 		.method = "why", .run = why_run, .show = show_why,
-		.details = "EVENT is a number that `gwctl events` shows. Without one: the last denial, of GUEST if given.",
+		.details = "EVENT is a number that `gwctl events` shows. Without one: the last denial, of GUEST if given; IPv6 and multicast, which every guest sends by itself, count only when there is nothing else.",
 		.examples = {"gwctl why", "gwctl why desk-1", "gwctl why 17"},
 	},
 	{

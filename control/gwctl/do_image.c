@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 #define IMAGE_TOOL "../../guest-runner/gw-image"
-#define BUILDER	   "../../../guest-runner/image-build"
+#define BUILDER	   GWCTL_BUILDER /* of the tree it was built from */
 #define KEY	   "/etc/guest-gateway/image.key"
 #define PATH_SIZE  1024
 

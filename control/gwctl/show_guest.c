@@ -61,7 +61,9 @@ void show_guests(const json_t *result)
 	size_t i;
 
 	if (!json_array_size(list)) {
-		printf("The policy in force names no guest.\n");
+		printf(number(result, "generation")
+			   ? "The policy in force names no guest.\n"
+			   : "No policy is in force, so there is no guest.\n");
 		return;
 	}
 	table = table_new("GUEST|STATE|SINCE|ADDRESS|AGENT|LINK|NETWORKS");

@@ -82,6 +82,11 @@ static void print_flow(const json_t *event)
 {
 	bool icmp = !strcmp(text(event, "protocol"), "icmp");
 
+	if (!strcmp(text(event, "source"), "0.0.0.0") &&
+	    !strcmp(text(event, "destination"), "0.0.0.0")) {
+		printf("%s frame", text(event, "direction")); /* not IPv4 */
+		return;
+	}
 	printf("%s %s %s", text(event, "direction"), text(event, "protocol"),
 	    text(event, "source"));
 	if (!icmp && number(event, "source_port"))

@@ -119,9 +119,9 @@ const char *age_text(long seconds, char text[AGE_SIZE])
 		seconds = 0;
 	if (seconds < 120)
 		snprintf(text, AGE_SIZE, "%ld s", seconds);
-	else if (seconds < 2 * 3600)
+	else if (seconds < 2 * 3600L)
 		snprintf(text, AGE_SIZE, "%ld min", seconds / 60);
-	else if (seconds < 2 * 86400)
+	else if (seconds < 2 * 86400L)
 		snprintf(text, AGE_SIZE, "%ld h", seconds / 3600);
 	else
 		snprintf(text, AGE_SIZE, "%ld days", seconds / 86400);

@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -25,11 +26,29 @@ int tool_find(const char *name, const char *built, char *path, size_t size)
 	slash = strrchr(self, '/');
 	if (slash)
 		*slash = '\0';
-	snprintf(path, size, "%s/%s", self, built);
+	if (built[0] == '/')
+		snprintf(path, size, "%s", built);
+	else
+		snprintf(path, size, "%s/%s", self, built);
 	if (access(path, X_OK) == 0)
 		return 0;
 	snprintf(path, size, "%s/%s", GWCTL_LIBEXEC, name);
 	return access(path, X_OK) == 0 ? 0 : -errno;
+}
+
+/* The tools find each other by the build folder that gwctl is in. */
+static void name_build_folder(void)
+{
+	char path[2048];
+	char *end;
+
+	if (tool_find("gwctl", "gwctl", path, sizeof(path)) < 0)
+		return;
+	end = strstr(path, "/control/gwctl/gwctl");
+	if (!end)
+		return;
+	*end = '\0';
+	setenv("GW_BUILD", path, 0);
 }
 
 int tool_become(const char *name, const char *built, const char *const argv[])
@@ -37,6 +56,7 @@ int tool_become(const char *name, const char *built, const char *const argv[])
 	char path[2048];
 
 	if (tool_find(name, built, path, sizeof(path)) == 0) {
+		name_build_folder();
 		fflush(NULL);
 		execv(path, (char *const *)argv);
 	}

@@ -7,8 +7,8 @@
 #include <stddef.h>
 
 /*
- * The path of a program: where the build has it (`built`, relative to gwctl's
- * own folder), else in the libexec folder. Returns 0, or -errno.
+ * The path of a program: where the build has it (`built`, absolute or relative
+ * to gwctl's own folder), else in the libexec folder. Returns 0, or -errno.
  */
 int tool_find(const char *name, const char *built, char *path, size_t size);
 /* Become it: argv ends with NULL. Returns only an exit code, after an error

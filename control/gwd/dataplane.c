@@ -35,6 +35,7 @@
 #include <unistd.h>
 
 #define MS		 1000000ull
+#define S		 1000000000ull
 #define BEAT_LIMIT_MS	 1000
 #define START_LIMIT_S	 60
 #define LONG_LIFE_S	 10
@@ -370,7 +371,7 @@ static void plan_restart(struct guest *guest)
 	struct timeval pause;
 
 	dp->restarts++;
-	if (gwd_now_ns() - dp->spawned_ns > LONG_LIFE_S * 1000 * MS)
+	if (gwd_now_ns() - dp->spawned_ns > LONG_LIFE_S * S)
 		dp->in_a_row = 0;
 	if (dp->in_a_row++)
 		pause_ms =
@@ -396,6 +397,7 @@ void dataplane_ended(struct guest *guest, int status)
 					: WEXITSTATUS(status));
 	hang_up(dp);
 	dp->state = DATAPLANE_NONE;
+	memset(&dp->alive, 0, sizeof(dp->alive));
 	query_guest_gone(guest);
 	answer_load(guest, NULL);
 	if (dp->wanted)
@@ -412,7 +414,7 @@ static void beat(struct guest *guest, uint64_t now)
 	struct dataplane *dp = &guest->dp;
 	struct msg_dp_beat body = {.serial = dp->beat + 1};
 	uint64_t limit_ns =
-	    is_busy(dp) ? START_LIMIT_S * 1000 * MS : BEAT_LIMIT_MS * MS;
+	    is_busy(dp) ? START_LIMIT_S * S : BEAT_LIMIT_MS * MS;
 
 	if (dp->unanswered_ns && now - dp->unanswered_ns > limit_ns) {
 		dataplane_kill(guest, "it does not answer heartbeats");

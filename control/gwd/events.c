@@ -238,18 +238,47 @@ static void explain_cure(const struct record *record, char *text, size_t size)
 	}
 }
 
-json_t *events_why(uint64_t id, const char *guest)
+/* What every guest's system says by itself, and nobody asks `why` about. */
+static bool is_chatter(const struct record *record)
+{
+	return record->event.reason == REASON_IPV6 ||
+	       record->event.reason == REASON_MULTICAST;
+}
+
+/* The last denial, of one guest if not NULL; chatter when there is no other. */
+static const struct record *last_denial(const char *guest)
+{
+	const struct record *record, *chatter = NULL;
+
+	for (size_t back = 0; (record = step_back(back)); back++) {
+		if (!record->event.reason ||
+		    (guest && strcmp(record->guest, guest)))
+			continue;
+		if (!is_chatter(record))
+			return record;
+		if (!chatter)
+			chatter = record;
+	}
+	return chatter;
+}
+
+static const struct record *find(uint64_t id)
 {
 	const struct record *record;
+
+	for (size_t back = 0; (record = step_back(back)); back++) {
+		if (record->id == id)
+			return record;
+	}
+	return NULL;
+}
+
+json_t *events_why(uint64_t id, const char *guest)
+{
+	const struct record *record = id ? find(id) : last_denial(guest);
 	char cure[300];
 	json_t *why;
 
-	for (size_t back = 0; (record = step_back(back)); back++) {
-		if (id ? record->id == id
-		       : record->event.reason &&
-			     (!guest || !strcmp(record->guest, guest)))
-			break;
-	}
 	if (!record)
 		return NULL;
 	why = describe(record);

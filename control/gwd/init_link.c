@@ -21,7 +21,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define REQUEST_MAX 128
+#define REQUEST_MAX 128u
 
 static struct {
 	int fd;
@@ -134,7 +134,7 @@ int init_link_ask(enum msg_type type, void *body, const int *fds, size_t fd_len,
 	if (i == REQUEST_MAX)
 		return -EBUSY;
 	while (!token) /* 0 means free: skipped when the serial wraps */
-		token = ++init_link.serial * REQUEST_MAX + i;
+		token = ++init_link.serial * REQUEST_MAX + (uint32_t)i;
 	memcpy(body, &token, sizeof(token));
 	error = msg_send(init_link.fd, type, body, fds, fd_len);
 	if (error)

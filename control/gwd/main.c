@@ -32,7 +32,7 @@
 #include <unistd.h>
 
 #define LISTENER_FD MSG_FIRST_FD
-#define BEAT_MS	    250
+#define BEAT_MS	    250L
 
 struct gwd gwd = {.state_fd = -1};
 

@@ -90,7 +90,8 @@ void method_guest_list(struct rpc_call *call)
 
 	for (uint32_t i = 0; live && i < live->image.len[SECTION_GUEST]; i++)
 		json_array_append_new(list, describe(&live->image, i));
-	rpc_reply(call, json_pack("{s:o}", "guests", list));
+	rpc_reply(call, json_pack("{s:o, s:I}", "guests", list, "generation",
+			    live ? (json_int_t)live->serial : (json_int_t)0));
 }
 
 void method_guest_show(struct rpc_call *call)

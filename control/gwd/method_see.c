@@ -24,7 +24,7 @@ void method_version(struct rpc_call *call)
 void method_status(struct rpc_call *call)
 {
 	const struct generation *live = generation_live();
-	const char *loading = generation_loading();
+	const char *loading = gwd.hello ? generation_loading() : "starting";
 	json_t *phases = json_object();
 	const struct guest *guest;
 

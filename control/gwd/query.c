@@ -19,8 +19,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define QUERY_MAX      16
-#define QUERY_LIMIT_MS 2000
+#define QUERY_MAX      16u
+#define QUERY_LIMIT_MS 2000L
 
 enum kind { KIND_STATS, KIND_RULES, KIND_FLOWS };
 
@@ -170,7 +170,7 @@ static struct query *make(
 		return NULL;
 	}
 	while (!query->token) /* 0 means free: skipped when it wraps */
-		query->token = ++serial * QUERY_MAX + i;
+		query->token = ++serial * QUERY_MAX + (uint32_t)i;
 	query->kind = kind;
 	query->call = call;
 	query->pending = json_object();

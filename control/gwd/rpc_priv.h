@@ -11,8 +11,8 @@
 #include <event2/event.h>
 #include <sys/queue.h>
 
-#define RPC_LINE_MAX   (256u << 10) /* bytes of one request */
-#define RPC_OUTPUT_MAX (32u << 20)  /* bytes a client has not read */
+#define RPC_LINE_MAX   (256u << 10)	  /* bytes of one request */
+#define RPC_OUTPUT_MAX ((size_t)32 << 20) /* bytes a client has not read */
 #define RPC_CLIENT_MAX 64
 #define RPC_OTHER_MAX  16 /* connections of one uid that is not root */
 #define RPC_CALL_MAX   16 /* unanswered calls of one connection */

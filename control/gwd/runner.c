@@ -29,7 +29,7 @@
 
 #define VERSIONS	   "image-versions.json"
 #define HEARTBEAT_LIMIT_MS 10000
-#define EXEC_MAX	   64
+#define EXEC_MAX	   64u
 
 static struct {
 	uint32_t token; /* 0: free */
@@ -415,7 +415,7 @@ void runner_exec(struct guest *guest, struct rpc_call *call, int fd,
 		;
 	snprintf(body.command, sizeof(body.command), "%s", command);
 	while (!body.token) /* 0 means free: skipped when the serial wraps */
-		body.token = ++serial * EXEC_MAX + i % EXEC_MAX;
+		body.token = ++serial * EXEC_MAX + (uint32_t)i % EXEC_MAX;
 	if (i < EXEC_MAX)
 		error = say(guest, MSG_RUN_EXEC, &body, &fd, 1);
 	close(fd);

@@ -261,8 +261,10 @@ static int start_worker(struct tables *tables)
 	worker.events->unlimited = true;
 	atomic_store(&worker.interlock, INTERLOCK_OPEN);
 	atomic_store(&worker.live, tables);
-	worker_attach(&worker);
-	return pipeline_create(&worker);
+	error = pipeline_create(&worker);
+	if (!error)
+		worker_attach(&worker);
+	return error;
 }
 
 static void stop_worker(void)

@@ -66,21 +66,40 @@ static bool find_compiler(char *path, size_t size)
 	return build && is_program(path, size, build, "rules/lang/gw-rulec");
 }
 
-static void run_compiler(
-    const char *compiler, const char *path, int image_fd, int country_fd)
-{
-	char image[32], country[32];
+#define FOLDER_SIZE 256
 
-	snprintf(image, sizeof(image), "/proc/self/fd/%d", image_fd);
-	snprintf(country, sizeof(country), "/proc/self/fd/%d", country_fd);
-	execl(compiler, "gw-rulec", path, "-o", image, "--country-out", country,
-	    (char *)NULL);
-	fprintf(stderr, "gw-dataplane: can't run %s: %s\n", compiler,
-	    strerror(errno));
-	_exit(127);
+/* Where gw-rulec puts its output; both files are gone again after mapping. */
+struct output {
+	char folder[FOLDER_SIZE];
+	char image[FOLDER_SIZE + 16];
+	char country[FOLDER_SIZE + 16];
+};
+
+static int make_output(struct output *output)
+{
+	const char *temporary = getenv("TMPDIR");
+
+	if (!temporary || strlen(temporary) > FOLDER_SIZE / 2)
+		temporary = "/tmp";
+	snprintf(
+	    output->folder, FOLDER_SIZE, "%s/gw-offline-XXXXXX", temporary);
+	if (!mkdtemp(output->folder))
+		return -errno;
+	snprintf(
+	    output->image, sizeof(output->image), "%s/image", output->folder);
+	snprintf(output->country, sizeof(output->country), "%s/country",
+	    output->folder);
+	return 0;
 }
 
-static int compile(const char *path, int image_fd, int country_fd)
+static void remove_output(const struct output *output)
+{
+	unlink(output->image);
+	unlink(output->country);
+	rmdir(output->folder);
+}
+
+static int compile(const char *path, const struct output *output)
 {
 	char compiler[PATH_MAX];
 	int status;
@@ -95,34 +114,52 @@ static int compile(const char *path, int image_fd, int country_fd)
 	child = fork();
 	if (child < 0)
 		return -errno;
-	if (child == 0)
-		run_compiler(compiler, path, image_fd, country_fd);
+	if (child == 0) {
+		execl(compiler, "gw-rulec", path, "-o", output->image,
+		    "--country-out", output->country, (char *)NULL);
+		fprintf(stderr, "gw-dataplane: can't run %s: %s\n", compiler,
+		    strerror(errno));
+		_exit(127);
+	}
 	while (waitpid(child, &status, 0) < 0)
 		if (errno != EINTR)
 			return -errno;
 	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
 		return 0;
-	return -EBADMSG;
+	return WIFEXITED(status) && WEXITSTATUS(status) == 127 ? -ENOENT
+							       : -EBADMSG;
+}
+
+static int map_path(const char *path, void **data, size_t *size)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	int error;
+
+	if (fd < 0)
+		return -errno;
+	error = map_file(fd, data, size);
+	close(fd);
+	return error;
 }
 
 static int open_text(struct policy_file *file, const char *path)
 {
-	int image_fd = memfd_create("image", 0);
-	int country_fd = memfd_create("country", 0);
-	int error = -errno;
+	struct output output;
+	int error = make_output(&output);
 
-	if (image_fd >= 0 && country_fd >= 0) {
-		error = compile(path, image_fd, country_fd);
-		if (!error)
-			error = map_file(image_fd, &file->image, &file->size);
-		if (!error)
-			error = map_file(
-			    country_fd, &file->country, &file->country_size);
+	if (error) {
+		fprintf(stderr, "gw-dataplane: %s: %s\n", output.folder,
+		    strerror(-error));
+		return error;
 	}
-	if (image_fd >= 0)
-		close(image_fd);
-	if (country_fd >= 0)
-		close(country_fd);
+	error = compile(path, &output);
+	if (!error)
+		error = map_path(output.image, &file->image, &file->size);
+	/* Without countries in the policy there is no table. */
+	if (!error && map_path(output.country, &file->country,
+			  &file->country_size) == -ENOENT)
+		file->country = NULL;
+	remove_output(&output);
 	return error;
 }
 

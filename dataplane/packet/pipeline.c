@@ -215,8 +215,6 @@ static struct rte_graph *make_graph(const struct worker *w)
 	snprintf(name, sizeof(name), "walk%u", ++serial);
 	if (rte_graph_create(name, &param) != RTE_GRAPH_ID_INVALID)
 		graph = rte_graph_lookup(name);
-	for (int i = 0; i < param.nb_node_patterns; i++)
-		free((char *)pattern[i]);
 	if (graph)
 		size_streams(graph);
 	return graph;
@@ -242,10 +240,11 @@ int pipeline_create(struct worker *w)
 			return -ENOMEM;
 	}
 	old = atomic_exchange(&w->graph, graph);
+	if (!old)
+		return 0;
 	if (w->qsbr)
 		rte_rcu_qsbr_synchronize(w->qsbr, RTE_QSBR_THRID_INVALID);
-	if (old)
-		rte_graph_destroy(old->id);
+	rte_graph_destroy(old->id);
 	return 0;
 }
 

@@ -236,9 +236,11 @@ void tables_swap(struct worker *w, struct tables *tables)
 	struct tables *old = (struct tables *)atomic_exchange(
 	    &w->live, (const struct tables *)tables);
 
+	if (!old)
+		return;
 	if (w->qsbr)
 		rte_rcu_qsbr_synchronize(w->qsbr, RTE_QSBR_THRID_INVALID);
-	if (old && tables)
+	if (tables)
 		inherit_hits(tables, old);
 	tables_free(old);
 }

@@ -70,7 +70,8 @@ void tables_bind(struct tables *tables, const struct port *ports);
 
 /*
  * Make `tables` (NULL: deny all) the live generation of the worker; returns
- * when the worker has left the old one, which is freed.
+ * when the worker has left the old one, which is freed. Never from the worker's
+ * own thread, unless it rests (worker_rest()).
  */
 void tables_swap(struct worker *worker, struct tables *tables);
 

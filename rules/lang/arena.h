@@ -35,7 +35,7 @@ void *arena_take(struct arena *arena, size_t size);
 char *arena_copy(struct arena *arena, const void *text, size_t size);
 /* Formatted text in the arena. */
 char *arena_print(struct arena *arena, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
+    __attribute__((format(printf, 2, 3), nonnull(2)));
 /*
  * Room for one more record in an array of `len` records of `size` bytes that
  * only grows by this function (it doubles at powers of two). Returns where the

@@ -162,11 +162,11 @@ static void turn(struct loop *loop)
 		if (unlikely(forget))
 			forget_ports(loop, forget);
 		if (frames > 0) {
-			add(&loop->busy_cycles, rte_rdtsc() - start);
-			add(&loop->packets, frames);
 			idle = 0;
 			if (++walks % LOOP_LOOK == 0)
 				wait(loop, 0);
+			add(&loop->busy_cycles, rte_rdtsc() - start);
+			add(&loop->packets, frames);
 			continue;
 		}
 		add(&loop->idle_loops, 1);

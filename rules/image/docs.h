@@ -7,5 +7,7 @@
 
 #include <stdio.h>
 
+/* A table of all reasons, by stage. */
 void docs_print_reasons(FILE *out);
+/* Tables of our addresses, MACs, and of the special prefixes. */
 void docs_print_addresses(FILE *out);

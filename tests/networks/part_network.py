@@ -78,6 +78,12 @@ def silence(report, gateway):
     frames = captures[0].frames(5) + captures[1].frames(0.2)
     report.check("5 s after both came up no frame was seen at the far side",
                  not frames, [f.hex() for f in frames])
+    quiet = [gateway.ask("read %d 100" % slot)[0] == "none"
+             for slot in (SLOT, OTHER)]
+    report.check("nor at the dataplane's end of the TAPs", all(quiet), quiet)
+    links = sh("ip -n gw-init-a link") + sh("ip -n gw-init-b link")
+    report.check("no link of a network does multicast",
+                 "MULTICAST" not in links, links)
     for key, wanted in (("ipv6.conf.up0.disable_ipv6", "1"),
                         ("ipv4.ip_forward", "1"),
                         ("ipv4.conf.up0.arp_ignore", "1"),

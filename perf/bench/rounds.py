@@ -3,7 +3,8 @@
 
 A round counts only if the generator's own cycles per packet are within 10 % of
 its best beside the same side in the same case: a busy neighbour shows there
-first. Five good pairs make a figure.
+first. A round that lost frames, or got back other than it sent, does not count
+either. Five good pairs make a figure.
 """
 import datetime
 import json
@@ -29,7 +30,7 @@ class Case:
                 for i in range(len(self.sides))] if self.rounds else []
         return [r for r in self.rounds
                 if all(result["generator"] <= NEAR_BEST * least
-                       and not result["foreign"]
+                       and not result["foreign"] and not result["lost"]
                        for result, least in zip(r, best))]
 
     def run(self, deadline, say):

@@ -26,10 +26,10 @@ int tool_find(const char *name, const char *built, char *path, size_t size)
 	slash = strrchr(self, '/');
 	if (slash)
 		*slash = '\0';
-	if (built[0] == '/')
-		snprintf(path, size, "%s", built);
-	else
-		snprintf(path, size, "%s/%s", self, built);
+	len = snprintf(path, size, "%s%s%s", built[0] == '/' ? "" : self,
+	    built[0] == '/' ? "" : "/", built);
+	if (len < 0 || (size_t)len >= size)
+		return -ENAMETOOLONG;
 	if (access(path, X_OK) == 0)
 		return 0;
 	snprintf(path, size, "%s/%s", GWCTL_LIBEXEC, name);

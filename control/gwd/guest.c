@@ -374,11 +374,6 @@ static struct guest *make(struct rpc_call *call, const char *name)
 	struct guest *guest = guest_find(name);
 	const struct generation *live = generation_live();
 
-	if (!gwd.hello || gwd.restoring) {
-		rpc_fail(call, GW_EXIT_FAILED,
-		    "the gateway is still starting: try again in a moment");
-		return NULL;
-	}
 	if (!live) {
 		rpc_fail(call, GW_EXIT_FAILED,
 		    "no policy is in force: load one with `gwctl policy "

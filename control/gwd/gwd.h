@@ -17,13 +17,14 @@ struct gwd {
 	int state_fd; /* the state folder, opened at start */
 	uint32_t uid_base;
 	bool kvm;	    /* gw-init offers /dev/kvm to QEMU */
-	bool hello;	    /* INIT_HELLO has come */
-	bool restoring;	    /* the last good generation is being loaded */
 	uint64_t started_s; /* CLOCK_REALTIME */
 };
 
 extern struct gwd gwd;
 
+/* The last good generation is restored: serve gwctl from now on. Requests that
+ * came before wait in the listener's queue. */
+void gwd_serve(void);
 /* CLOCK_MONOTONIC in nanoseconds. */
 uint64_t gwd_now_ns(void);
 /* CLOCK_REALTIME in seconds. */

@@ -55,7 +55,6 @@ static void greet(const struct msg_init_hello *hello)
 {
 	gwd.uid_base = hello->uid_base;
 	gwd.kvm = hello->kvm;
-	gwd.hello = true;
 	init_link.survivors = hello->children;
 	log_info(NULL, "gw-init is there survivors=%u kvm=%u", hello->children,
 	    hello->kvm);

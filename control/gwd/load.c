@@ -97,9 +97,9 @@ static void reset(void)
 /* The restore ended, well or not: gwd may now look after its guests. */
 static void restored(void)
 {
-	gwd.restoring = false;
 	guest_take_up();
 	network_prune(generation_live());
+	gwd_serve();
 }
 
 static void undone(void *unused, int error, const char *text)
@@ -355,12 +355,11 @@ static void compiled(int error, const char *text, int image_fd, int country_fd,
 /* Room for a load? Else the call has failed. */
 static bool begin(struct rpc_call *call)
 {
-	if (!gwd.hello || gwd.restoring || network_busy() ||
-	    load.step != STEP_IDLE) {
+	if (network_busy() || load.step != STEP_IDLE) {
 		rpc_fail(call, GW_EXIT_CHANGED,
 		    "another policy is being loaded (%s): try again when it "
 		    "is done",
-		    load.step ? step_text[load.step] : "starting");
+		    load.step ? step_text[load.step] : "making networks");
 		return false;
 	}
 	memset(&load, 0, sizeof(load));
@@ -431,7 +430,6 @@ void generation_rollback(struct rpc_call *call, uint64_t serial)
 
 void generation_restore(void)
 {
-	gwd.restoring = true;
 	load.from_store = true;
 	load.next = generation_new();
 	if (load.next)

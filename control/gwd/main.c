@@ -49,6 +49,14 @@ uint64_t gwd_time_s(void)
 	return time(NULL);
 }
 
+void gwd_serve(void)
+{
+	int error = rpc_listen(LISTENER_FD);
+
+	if (error)
+		die("can't serve: %s", strerror(-error));
+}
+
 static void tick(evutil_socket_t fd, short what, void *unused)
 {
 	static unsigned int ticks;
@@ -124,10 +132,8 @@ int main(int argc, char **argv)
 	network_open();
 	start_timers();
 	error = init_link_open(MSG_LINK_FD);
-	if (!error)
-		error = rpc_listen(LISTENER_FD);
 	if (error)
-		die("can't serve: %s", strerror(-error));
+		die("can't hear gw-init: %s", strerror(-error));
 	log_info(NULL, "started version=%s", GW_VERSION);
 	event_base_dispatch(gwd.base);
 	log_info(NULL, "ended");

@@ -24,7 +24,7 @@ void method_version(struct rpc_call *call)
 void method_status(struct rpc_call *call)
 {
 	const struct generation *live = generation_live();
-	const char *loading = gwd.hello ? generation_loading() : "starting";
+	const char *loading = generation_loading();
 	json_t *phases = json_object();
 	const struct guest *guest;
 
@@ -36,20 +36,20 @@ void method_status(struct rpc_call *call)
 		json_object_set_new(
 		    phases, phase, json_integer(json_integer_value(count) + 1));
 	}
-	rpc_reply(call,
-	    json_pack("{s:s, s:I, s:I, s:I, s:I, s:s, s:b, s:b, s:o, s:o, "
-		      "s:I, s:I}",
-		"version", GW_VERSION, "uptime",
-		(json_int_t)(gwd_time_s() - gwd.started_s), "generation",
-		live ? (json_int_t)live->serial : (json_int_t)0, "loaded",
-		live ? (json_int_t)live->time_s : (json_int_t)0,
-		"policy_guests",
-		live ? (json_int_t)live->image.len[SECTION_GUEST]
-		     : (json_int_t)0,
-		"loading", loading ? loading : "", "kvm", (int)gwd.kvm, "init",
-		(int)gwd.hello, "guests", phases, "networks",
-		network_describe(), "events", (json_int_t)events_seen(),
-		"suppressed", (json_int_t)events_suppressed()));
+	rpc_reply(
+	    call, json_pack("{s:s, s:I, s:I, s:I, s:I, s:s, s:b, s:o, s:o, "
+			    "s:I, s:I}",
+		      "version", GW_VERSION, "uptime",
+		      (json_int_t)(gwd_time_s() - gwd.started_s), "generation",
+		      live ? (json_int_t)live->serial : (json_int_t)0, "loaded",
+		      live ? (json_int_t)live->time_s : (json_int_t)0,
+		      "policy_guests",
+		      live ? (json_int_t)live->image.len[SECTION_GUEST]
+			   : (json_int_t)0,
+		      "loading", loading ? loading : "", "kvm", (int)gwd.kvm,
+		      "guests", phases, "networks", network_describe(),
+		      "events", (json_int_t)events_seen(), "suppressed",
+		      (json_int_t)events_suppressed()));
 }
 
 void method_network_list(struct rpc_call *call)

@@ -226,6 +226,22 @@ def jail_walls(report, gateway):
                  "nothing else of the host", seen == wanted, seen)
 
 
+def log_bound(report, gateway):
+    begin = time.time()
+    error, pid, text = gateway.ask("flood 64")
+    size = sum(os.path.getsize(f) for f in
+               glob.glob(gateway.run + "/log/gwd.log*"))
+    report.check("a child that writes 64 MiB to its log is not held up, and "
+                 "2 MiB at most are kept", error == 0 and
+                 time.time() - begin < 9 and (1 << 20) <= size < (2 << 20),
+                 size)
+    time.sleep(2)
+    gateway.tell("flood 1")
+    report.check("the log says how much is missing", wait_for(
+        lambda: "bytes of log thrown away" in gateway.log("gwd")))
+    gateway.next_line()
+
+
 def restart(report, gateway):
     runner = [p for p in children_of(gateway.pid)
               if status(p)["Uid"].startswith(str(UID_BASE + 16 * SLOT + 4))]

@@ -8,7 +8,7 @@
  *	up NAME IFNAME TAKE ROUTED ADDRESS PREFIX GATEWAY INDEX
  *	down NAME | tap NAME INDEX SLOT MTU | untap NAME INDEX SLOT
  *	spawn ROLE SLOT MIB CPUS KVM | kill ROLE SLOT
- *	write SLOT HEX | read SLOT MS | raw HEX | peek PATH | exit N
+ *	write SLOT HEX | read SLOT MS | raw HEX | peek PATH | flood MIB | exit N
  * Each is answered by `done ERROR PID TEXT`, `frame HEX`, or `none`; reports
  * of gw-init are lines `event ...`.
  *
@@ -227,6 +227,19 @@ static void do_peek(const char *text)
 	    access(path, W_OK) == 0, path);
 }
 
+/* Write so much to the log. */
+static void do_flood(const char *text)
+{
+	static char bytes[1 << 20];
+
+	memset(bytes, 'x', sizeof(bytes));
+	for (int left = atoi(text + 6); left > 0; left--) {
+		if (write(STDERR_FILENO, bytes, sizeof(bytes)) < 0)
+			break;
+	}
+	say("done 0 0 \n");
+}
+
 static void obey(void)
 {
 	if (!strncmp(line, "up", 2))
@@ -249,6 +262,8 @@ static void obey(void)
 		do_raw(line);
 	else if (!strncmp(line, "peek ", 5))
 		do_peek(line);
+	else if (!strncmp(line, "flood ", 6))
+		do_flood(line);
 	else if (!strncmp(line, "exit ", 5))
 		exit(atoi(line + 5));
 	else

@@ -288,52 +288,55 @@ bool check_remote(
 	return good;
 }
 
+/* One port, range of ports, or set of ports. */
+static bool add_port(
+    struct model *model, const struct value *value, struct ranges *ports)
+{
+	struct errors *errors = &model->compile->errors;
+	struct policy_port_range port;
+	struct set *set;
+	size_t i;
+
+	if (prefix_parse_port(value->text, &port)) {
+		ranges_add(
+		    &model->compile->arena, ports, port.first, port.last);
+		return true;
+	}
+	if (value->text[0] >= '0' && value->text[0] <= '9')
+		return error_at(errors, &value->place,
+		    "`%.60s` is no port: 1 to 65535, or a range such as "
+		    "`8000-8010`",
+		    value->text);
+	set = find_set(model, value);
+	if (!set || set->kind == SET_BROKEN)
+		return false;
+	if (set->kind != SET_PORTS)
+		return error_at(errors, &value->place,
+		    "`%s` is no set of ports", value->text);
+	for (i = 0; i < set->ranges.len; i++)
+		ranges_add(&model->compile->arena, ports,
+		    set->ranges.range[i].first, set->ranges.range[i].last);
+	return true;
+}
+
 bool check_ports(
     struct model *model, const struct node *clause, struct ranges *ports)
 {
-	struct errors *errors = &model->compile->errors;
 	const struct value *value = clause->value;
 	bool negated = model_is(value, "not"), good = true;
-	struct policy_port_range port;
 
-	for (value = negated ? value->next : value; value;
-	     value = value->next) {
-		struct set *set;
-		size_t i;
-
-		if (prefix_parse_port(value->text, &port)) {
-			ranges_add(&model->compile->arena, ports, port.first,
-			    port.last);
-			continue;
-		}
-		if (value->text[0] >= '0' && value->text[0] <= '9') {
-			good = error_at(errors, &value->place,
-			    "`%.60s` is no port: 1 to 65535, or a range such "
-			    "as `8000-8010`",
-			    value->text);
-			continue;
-		}
-		set = find_set(model, value);
-		if (set && set->kind != SET_PORTS && set->kind != SET_BROKEN)
-			error_at(errors, &value->place,
-			    "`%s` is no set of ports", value->text);
-		if (!set || set->kind != SET_PORTS) {
+	for (value = negated ? value->next : value; value; value = value->next)
+		if (!add_port(model, value, ports))
 			good = false;
-			continue;
-		}
-		for (i = 0; i < set->ranges.len; i++)
-			ranges_add(&model->compile->arena, ports,
-			    set->ranges.range[i].first,
-			    set->ranges.range[i].last);
-	}
 	ranges_sort(ports);
-	if (good && negated) {
-		ranges_add(&model->compile->arena, ports, 0, 0);
-		ranges_sort(ports);
-		*ports = ranges_invert(&model->compile->arena, ports, 65535);
-		if (!ports->len)
-			return error_at(errors, &clause->place,
-			    "this `not` leaves no port");
-	}
-	return good;
+	if (!good || !negated)
+		return good;
+	/* 0 is no port: it is in no set, and in no inverted one */
+	ranges_add(&model->compile->arena, ports, 0, 0);
+	ranges_sort(ports);
+	*ports = ranges_invert(&model->compile->arena, ports, 65535);
+	if (!ports->len)
+		return error_at(&model->compile->errors, &clause->place,
+		    "this `not` leaves no port");
+	return true;
 }

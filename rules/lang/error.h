@@ -39,6 +39,7 @@ struct errors {
 	uint32_t error_len, warning_len; /* also those not kept */
 };
 
+/* No texts, nothing reported; arena is borrowed. */
 void errors_init(struct errors *errors, struct arena *arena);
 
 /* Report an error at place (NULL: the policy as a whole). Returns false, so

@@ -59,6 +59,7 @@ struct lex {
 	struct comment **comment_last;
 };
 
+/* Start at the first byte of a source (its number in errors). */
 void lex_open(struct lex *lex, struct errors *errors, uint32_t source);
 /* The next token; after an error TOKEN_BAD, then TOKEN_END for ever. */
 struct token lex_next(struct lex *lex);

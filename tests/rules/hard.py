@@ -267,6 +267,63 @@ def speed(t, folder):
           "%.2f s" % took, t.text(done.stderr)[:500])
 
 
+WARNINGS = [
+    ("rule b allow tcp port 80; rule c deny tcp port 80;",
+     "rule `p.c` is never reached: `p.b` takes all that it would match"),
+    ("rule b allow tcp; rule c deny tcp port 80 to 10.0.0.1;",
+     "rule `p.c` is never reached"),
+    ("rule b deny any; rule c allow any on n;", "`p.c` is never reached"),
+    ("rule b deny any to 10.0.0.0/8; rule c allow any to 10.1.0.0/16;",
+     "`p.c` is never reached"),
+    ("rule b deny any to country { KP SE unknown }; "
+     "rule c allow any to country { SE };", "`p.c` is never reached"),
+    ("} always { rule z deny any; ", "`p.a` is never reached: `always.z`"),
+    ("rule b deny any to country KP;", "denies countries without `unknown`"),
+    ("rule b allow in tcp on n;", "no network of it is `routed`"),
+    ("} always { rule z deny any on m; ",
+     "rule `z` is on network `m`, which no guest with this rule has"),
+    ("} set s = { 80 }; profile q { networks n; ", "set `s` is not used"),
+    ("} profile q { networks n; ", "profile `q` is used by no guest"),
+    ("} network l { uplink interface \"e9\" take; reach 10.9.0.0/16; ",
+     "network `l` is not used by any profile or rule"),
+    ("} profile q { } guest h : q { image \"demo\"; memory 64 MiB; ",
+     "no profile of guest `h` says `networks`"),
+    ("} country-table \"x.csv\"; profile q { networks n; ",
+     "the country table is not used"),
+    ("rule b deny any to country { UK unknown };", "no code of ISO 3166-1"),
+]
+# Each is near one of the above, and nothing to warn of.
+SILENT = [
+    "rule b allow tcp port 80; rule c deny tcp port 81;",
+    "rule b allow tcp port 80; rule c deny udp port 80;",
+    "rule b allow tcp port 80 on n; rule c deny tcp port 80;",
+    "rule b deny any to 10.1.0.0/16; rule c allow any to 10.0.0.0/8;",
+    "rule b deny any to country { KP unknown };",
+    "rule b allow any to country { SE };",
+    "rule b deny any to not country { SE };",
+]
+
+
+def warnings(t, folder):
+    head = HEAD + b"""network n { uplink interface "e0" take; reach public 10.0.0.0/16; }
+network m { uplink interface "e1" take; routed; reach 10.1.0.0/16; }
+profile mm { networks m; } guest gm : mm { image "demo"; memory 64 MiB; }
+"""
+    tail = b'}\nguest g : p { image "demo"; memory 64 MiB; }\n'
+    for text, wanted in WARNINGS + [(text, None) for text in SILENT]:
+        head_now = head
+        if "on m;" in text:
+            head_now = head.replace(b"networks m; }", b"networks n; }")
+        write(folder, "case.gw", head_now + b"profile p { networks n; rule a "
+              b"allow udp port 9;\n" + text.encode() + tail)
+        done = t.rulec("--check", "case.gw", cwd=folder)
+        said = t.text(done.stderr)
+        good = done.returncode == 0
+        good &= wanted in said if wanted else not said
+        t.tap(good, ("warned: %s" if wanted else "not warned: %s") % text,
+              "exit %d" % done.returncode, said)
+
+
 def shipped(t):
     folder = os.path.join(t.TREE, "rules/policy")
     for name in sorted(os.listdir(folder)):
@@ -280,7 +337,7 @@ def shipped(t):
 
 def run(t):
     for part in (hostile, expect_budget, unreadable, modes, bundles,
-                 whole_language, speed):
+                 whole_language, warnings, speed):
         with tempfile.TemporaryDirectory(prefix="gw-rules-") as folder:
             part(t, folder)
     shipped(t)

@@ -9,8 +9,6 @@ set -uo pipefail
 . "$GW_ROOT/control/host/kvm.sh"
 # shellcheck source=control/host/leftovers.sh
 . "$GW_ROOT/control/host/leftovers.sh"
-# shellcheck source=tests/demo/world.sh
-. "$GW_ROOT/tests/demo/world.sh"
 # shellcheck source=tests/demo/story.sh
 . "$GW_ROOT/tests/demo/story.sh"
 # shellcheck source=tests/demo/steps.sh
@@ -53,18 +51,16 @@ while [ $# -gt 0 ]; do
 done
 need_root demo "${arguments[@]}"
 
-# Found already held before anything is installed: say so at once.
-exec 9<> "$DEMO_LOCK"
-if ! flock --nonblock 9; then
+# Said before anything is installed or built.
+if ! world_claim; then
 	fail "gw demo" "a demo runs already (pid $(cat "$DEMO_LOCK")): wait for its end, or end it with ./gw down --force"
 fi
 if [ -e "$DEMO/kept" ] && gateway_runs "$DEMO_RUN_DIR"; then
 	fail "gw demo" "a demo was kept running: ./gw down --force ends it"
 fi
-echo $$ > "$DEMO_LOCK"
-"$GW_ROOT/control/host/deps.sh" test 9>&- || exit
+"$GW_ROOT/control/host/deps.sh" test || exit
 if [ "${GW_BUILT:-}" != 1 ]; then
-	"$GW_ROOT/control/host/build.sh" 9>&- || exit
+	"$GW_ROOT/control/host/build.sh" || exit
 fi
 need_built demo control/init/gw-init control/gwd/gwd control/gwctl/gwctl \
     dataplane/packet/gw-dataplane guest-runner/gw-runner tests/demo/flood
@@ -73,7 +69,7 @@ began=$SECONDS
 finished=
 end_demo() {
 	local code=$?
-	trap '' INT TERM HUP
+	trap '' INT TERM HUP PIPE
 	if [ -n "$keep" ] && [ -n "$finished" ]; then
 		exit "$code"
 	fi
@@ -117,14 +113,14 @@ start_gateway() {
 	fi
 	inside gw-demo-host "$GW_BUILD/control/init/gw-init" \
 	    --run-dir "$DEMO_RUN_DIR" --state-dir "$DEMO/state" \
-	    --libexec "$GW_BUILD" "${kvm[@]}" 9>&- < /dev/null
+	    --libexec "$GW_BUILD" "${kvm[@]}" < /dev/null
 }
 
 readonly TEXT_INT="This is the internal origin."
 readonly TEXT_EXT="This is the external origin."
 guest_address=''
 trap end_demo EXIT
-trap 'echo; echo "interrupted"; exit 130' INT TERM HUP
+trap 'exit 130' INT TERM HUP PIPE
 cd "$GW_ROOT" || exit
 prepare || fail "gw demo" "its namespaces could not be made: see $DEMO, and ./gw doctor"
 start_gateway || fail "gw demo" "gw-init did not start: see above, and ./gw doctor"
@@ -168,7 +164,7 @@ print_end() {
 	END
 }
 
-tell_story > >(exec 9>&-; exec tee "$DEMO/transcript.txt") 2>&1
+tell_story > >(trap "" INT TERM HUP; exec tee "$DEMO/transcript.txt") 2>&1
 wait $!
 finished=1
 print_end

@@ -7,8 +7,6 @@ set -euo pipefail
 . "$GW_ROOT/control/host/common.sh"
 # shellcheck source=control/host/leftovers.sh
 . "$GW_ROOT/control/host/leftovers.sh"
-# shellcheck source=tests/demo/world.sh
-. "$GW_ROOT/tests/demo/world.sh"
 
 usage() {
 	cat <<-'END'

@@ -1,6 +1,10 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # shellcheck shell=bash
-# What a killed run left on this machine. Sourced by doctor.sh and down.sh.
+# What a killed run left on this machine. Sourced after common.sh by doctor.sh,
+# up.sh, down.sh and demo.sh.
+
+# shellcheck source=tests/demo/world.sh
+. "$GW_ROOT/tests/demo/world.sh"
 
 readonly UID_FIRST=1900000000 UID_LAST=1900065535
 
@@ -18,10 +22,8 @@ running_inits() {
 
 # demo_is_orphaned: a demo's world is there, no demo runs, none was kept.
 demo_is_orphaned() {
-	[ -e /run/gw-demo ] || [ -e /run/netns/gw-demo-host ] || return 1
-	[ ! -e "$GW_BUILD/demo/kept" ] || return 1
-	[ ! -e /run/lock/gw-demo.lock ] ||
-		flock --nonblock /run/lock/gw-demo.lock true
+	[ -e "$DEMO_RUN_DIR" ] || [ -e /run/netns/gw-demo-host ] || return 1
+	[ ! -e "$DEMO/kept" ] && ! demo_runs
 }
 
 # list_leftovers: one line each, "KIND NAME": what only a gateway makes,
@@ -30,7 +32,7 @@ demo_is_orphaned() {
 list_leftovers() {
 	local file
 	if demo_is_orphaned; then
-		echo "demo /run/gw-demo"
+		echo "demo $DEMO_RUN_DIR"
 	fi
 	[ -z "$(running_inits)" ] || return 0
 	ip netns list 2> /dev/null | awk '$1 ~ /^gw-/ { print "namespace", $1 }'

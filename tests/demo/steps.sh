@@ -61,7 +61,7 @@ step_guest() {
 	fi
 	tell "Started from what was hashed. $kvm_sentence"
 	began=$(date +%s%N)
-	claim "gwctl guest start "$GUEST": booted, its agent says hello" \
+	claim "gwctl guest start $GUEST: booted, its agent says hello" \
 	    ctl guest start "$GUEST"
 	row boot "$((($(date +%s%N) - began) / 1000000)) ms until its agent said hello"
 	claim "it has an address from the gateway's DHCP" guest_has_address
@@ -72,7 +72,7 @@ step_guest() {
 build_image() {
 	GW_RUN_DIR=$DEMO_RUN_DIR timeout 180 "$GW_BUILD/control/gwctl/gwctl" \
 	    image build demo --state-dir "$DEMO/state" \
-	    --key "$DEMO/image.key" 9>&- > "$DEMO/image.log" 2>&1 ||
+	    --key "$DEMO/image.key" > "$DEMO/image.log" 2>&1 ||
 	    { tail -n 3 "$DEMO/image.log"; return 1; }
 }
 
@@ -184,7 +184,7 @@ step_refresh() {
 	claim "the guest has a marker file" \
 	    is marker "$(guest 'cat /root/marker')" infected
 	began=$(date +%s%N)
-	claim "gwctl guest refresh "$GUEST"" ctl guest refresh "$GUEST"
+	claim "gwctl guest refresh $GUEST" ctl guest refresh "$GUEST"
 	row refresh "$((($(date +%s%N) - began) / 1000000)) ms until the new one said hello"
 	claim "the marker file is gone" \
 	    is marker "$(guest 'cat /root/marker 2> /dev/null; echo $?')" 1

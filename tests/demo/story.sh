@@ -42,7 +42,7 @@ row() { # NAME VALUE
 # --- the gateway -----------------------------------------------------------
 ctl() {
 	GW_RUN_DIR=$DEMO_RUN_DIR timeout 90 \
-	    "$GW_BUILD/control/gwctl/gwctl" "$@" 9>&-
+	    "$GW_BUILD/control/gwctl/gwctl" "$@"
 }
 
 # guest [--limit S] COMMAND: in the guest's shell; its output and exit code.

@@ -81,7 +81,7 @@ origin() {
 witness() {
 	inside "gw-demo-origin-$1" tcpdump -n -i eth0 -U --immediate-mode \
 	    -B 65536 -Z root -w "$DEMO/far-$1.pcap" \
-	    < /dev/null > "$DEMO/witness-$1.log" 2>&1 9>&- &
+	    < /dev/null > "$DEMO/witness-$1.log" 2>&1 &
 	disown
 	local tick
 	for ((tick = 0; tick < 50; tick++)); do
@@ -109,16 +109,34 @@ world_remove() {
 	rm -rf -- "$DEMO_RUN_DIR"
 }
 
+# demo_runs: whether the process in the lock file is a demo.
+demo_runs() {
+	local pid
+	pid=$(cat "$DEMO_LOCK" 2> /dev/null) || return 1
+	[ "$pid" != $$ ] && tr '\0' ' ' 2> /dev/null < "/proc/$pid/cmdline" |
+		grep -q 'control/host/demo.sh'
+}
+
+# world_claim: make this process the one demo; fails when another is.
+world_claim() {
+	(
+		flock 9
+		! demo_runs && echo $$ > "$DEMO_LOCK"
+	) 9>> "$DEMO_LOCK"
+}
+
 # world_end_demo: a demo that runs, or what one left, except the namespaces.
 world_end_demo() {
-	local pid
-	pid=$(cat "$DEMO_LOCK" 2> /dev/null || true)
-	if [[ "$pid" =~ ^[1-9][0-9]*$ ]] && [ "$pid" != $$ ] &&
-	    ! flock --nonblock "$DEMO_LOCK" true; then
+	local pid tick
+	if demo_runs; then
+		pid=$(cat "$DEMO_LOCK")
 		kill -TERM "$pid" 2> /dev/null || true
-		flock --timeout 30 "$DEMO_LOCK" true ||
-			kill -KILL "$pid" 2> /dev/null || true
+		for ((tick = 0; tick < 300; tick++)); do
+			demo_runs || break
+			sleep 0.1
+		done
+		kill -KILL "$pid" 2> /dev/null || true
 	fi
 	clean_run "$DEMO_RUN_DIR"
-	rm -f "$DEMO_LOCK"
+	rm -f "$DEMO_LOCK" "$DEMO/kept"
 }

@@ -2,20 +2,28 @@
 # shellcheck shell=bash disable=SC2154
 # A second demo, a demo interrupted, a demo killed. Sourced by tests/system/run.
 
-# What could be left: namespaces, mounts, hugepage files, processes, folders.
+# What a demo could leave: namespaces, mounts, hugepage files, processes,
+# folders. Other gateways on this machine are not looked at.
 picture() {
-	ip netns list | sort
-	awk '{ print $2 }' /proc/mounts | sort
+	local folder
+	ip netns list | grep -E '^gw-(demo-|internal|external)' | sort
+	awk '$2 ~ /gw-demo/ { print $2 }' /proc/mounts | sort
 	ls /dev/hugepages 2> /dev/null
 	[ ! -e /run/gw-demo ] || echo /run/gw-demo
-	ps -eo uid=,comm= | awk '$1 >= 1900000000 && $1 <= 1900065535 ||
-	    $2 ~ /^gw-(init|dataplane|runner|rulec)$/ || $2 == "gwd"' | sort
-	pgrep -f "$GW_BUILD/demo/" > /dev/null && echo "a process of the demo"
+	for folder in /proc/[1-9]*; do
+		grep -qsz '^GW_CHILD_OF=/run/gw-demo$' "$folder/environ" &&
+			echo "child $(cat "$folder/comm")"
+		tr '\0' ' ' 2> /dev/null < "$folder/cmdline" |
+			grep -E "run-dir /run/gw-demo|$GW_BUILD/demo/(origin|far)" |
+			grep -v "^grep"
+	done
 	true
 }
 
 unchanged() { # PICTURE-BEFORE
-	diff <(printf '%s\n' "$1") <(picture)
+	local now
+	now=$(picture)
+	[ "$1" = "$now" ] || { echo "before: $1"; echo "now: $now"; return 1; }
 }
 
 # wait_for SECONDS COMMAND...

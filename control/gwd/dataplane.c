@@ -74,7 +74,8 @@ void dataplane_kill(struct guest *guest, const char *why)
 	if (dp->state == DATAPLANE_NONE || dp->state == DATAPLANE_ASKED ||
 	    dp->state == DATAPLANE_DYING)
 		return;
-	log_warn(guest->name, "dataplane is killed: %s", why);
+	log_line(dp->wanted ? LOG_LEVEL_WARN : LOG_LEVEL_INFO, guest->name,
+	    "dataplane is killed: %s", why);
 	hang_up(dp);
 	dp->state = DATAPLANE_DYING;
 	init_link_kill(ROLE_DATAPLANE, guest->slot);

@@ -15,6 +15,7 @@
 #include "control/gwd/generation.h"
 #include "control/gwd/guest.h"
 #include "control/gwd/rpc.h"
+#include "rules/image/address.h"
 #include "rules/image/country.h"
 #include "rules/image/reason.h"
 
@@ -185,6 +186,11 @@ static void suggest(const struct record *record, char *text, size_t size)
 	    record->network);
 }
 
+static bool is_own(uint32_t address)
+{
+	return address >= ADDRESS_CLAIM_FIRST && address <= ADDRESS_CLAIM_LAST;
+}
+
 static void explain_cure(const struct record *record, char *text, size_t size)
 {
 	char rule[160];
@@ -211,6 +217,13 @@ static void explain_cure(const struct record *record, char *text, size_t size)
 			    record->rule, rule);
 		break;
 	case REASON_NO_NETWORK:
+		if (is_own(record->event.destination_address)) {
+			snprintf(text, size,
+			    "nothing: the gateway's own "
+			    "addresses, and so other guests, belong to no "
+			    "network");
+			break;
+		}
 		snprintf(text, size,
 		    "a network of %s whose `reach` holds the "
 		    "destination, and a rule",

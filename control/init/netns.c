@@ -61,7 +61,7 @@ int netns_set(const char *path, const char *value)
 		error = -EIO;
 	close(fd);
 	text[strcspn(text, "\n")] = '\0';
-	if (!error && strcmp(text, value))
+	if (!error && strcmp(text, value) != 0)
 		error = -EIO;
 	return error;
 }

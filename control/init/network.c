@@ -413,7 +413,7 @@ int network_apply(
 	if (s->take != same.take || s->routed != same.routed ||
 	    s->address != same.address || s->prefix != same.prefix ||
 	    s->gateway != same.gateway || s->index != same.index ||
-	    strcmp(s->interface, same.interface))
+	    strcmp(s->interface, same.interface) != 0)
 		return refuse(text, -EEXIST,
 		    "network %s is up with other settings: take it down first",
 		    request->name);

@@ -188,7 +188,7 @@ static void arm_restart(void)
 {
 	struct itimerspec delay = {
 	    .it_value.tv_sec = gwd.delay_ms / 1000,
-	    .it_value.tv_nsec = gwd.delay_ms % 1000 * 1000000l,
+	    .it_value.tv_nsec = gwd.delay_ms % 1000 * 1000000L,
 	};
 
 	gwd.due = false;
@@ -315,7 +315,7 @@ static long long now_ms(void)
 	struct timespec now;
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000ll + now.tv_nsec / 1000000;
+	return now.tv_sec * 1000LL + now.tv_nsec / 1000000;
 }
 
 void supervise_stop(void)

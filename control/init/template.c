@@ -246,7 +246,7 @@ int template_fill(struct template *t, const struct msg_init_spawn *s,
 	}
 	fill_common(t, r);
 	/* QEMU finds its firmware from where it is; ours needs no folder */
-	t->jail.at = r->built ? r->name : TEMPLATE_QEMU + 1;
+	t->jail.at = r->built ? r->name : &TEMPLATE_QEMU[1];
 	t->jail.uid = t->jail.gid = init_uid(s->slot, s->role);
 	if (s->role == ROLE_QEMU)
 		template_fill_qemu(t, s);

@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include "control/gwctl/nearest.h"
 #include "control/msg/exit.h"
 
 #include <jansson.h>
@@ -77,9 +78,6 @@ int complain(enum gw_exit code, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 /* Set by main(): what complain() and output heed. */
 extern bool gwctl_json;
-
-/* The one of `words` nearest to `word`, or NULL when none is near. */
-const char *nearest(const char *word, const char *const *words, size_t len);
 
 /* Print a result as JSON with "schema". */
 void print_json(const json_t *result);

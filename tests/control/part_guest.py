@@ -2,10 +2,11 @@
 """Guests: their parts, dataplanes that die or freeze, events, commands."""
 import json
 import os
+import struct
 import time
 
 from part_cli import GOOD
-from stand import ROLE, Stand, wait_for
+from stand import MSG, ROLE, Stand, send, wait_for
 
 
 def guest(stand):
@@ -80,6 +81,32 @@ def frozen_dataplane(report, stand):
                  ok and 0.9 < took < 4, "took %.2f s" % took)
 
 
+def hostile_dataplane(report, stand):
+    for what, data in (
+            ("a message that is too short", b"\1\0\0\0"),
+            ("an unknown message", struct.pack("=II", 999, 8)),
+            ("a message of another link", struct.pack(
+                "=III", MSG["RUN_STARTED"], 16, 0) + b"\0" * 4),
+            ("a message of the other direction", struct.pack(
+                "=IIQ", MSG["DP_BEAT"], 16, 1)),
+            ("a text without an end", struct.pack(
+                "=IIQiI200s", MSG["DP_READY"], 224, 1, 0, 0, b"x" * 200))):
+        old = stand.dataplane()
+        old.sock.send(data)
+        report.check("%s from a dataplane ends that dataplane only" % what,
+                     wait_for(lambda: stand.dataplane() not in (None, old) and
+                              stand.dataplane().open) and stand.alive())
+    dp = stand.dataplane()
+    for token in (0, 1, 0x7fffffff):
+        send(dp.sock, "DP_RULES", struct.pack(
+            "=IIII512Q", token, 0, 0xffffffff, 0, *([9] * 512)))
+        send(dp.sock, "DP_LIVE", struct.pack("=Q", token))
+        send(dp.sock, "DP_READY", struct.pack("=QiI200s", token, 0, 0, b""))
+    report.check("answers nobody asked for change nothing",
+                 stand.call("status")["result"]["generation"] == 1 and
+                 stand.alive())
+
+
 def events(report, stand):
     dp = stand.dataplane()
     dp.event(rule=0xffffffff, reason=26)  # GW_REASONS: no-rule is the 26th
@@ -142,6 +169,27 @@ def commands(report, stand):
                  "gwctl guest list" in got.stderr, got.stderr)
 
 
+def taken_up(report, stand):
+    mac = guest(stand)["mac"]
+    stand.kill_gwd()
+    stand.spawned.clear()
+    stand.start_gwd([(ROLE["runner"], 0), (ROLE["qemu"], 0)])
+    report.check("a guest that outlives gwd is running for the next one",
+                 wait_for(lambda: guest(stand)["state"] == "running"))
+    report.check("with a new dataplane, opened, for the same MAC address",
+                 wait_for(lambda: stand.dataplane() and
+                          stand.dataplane().open) and
+                 guest(stand)["mac"] == mac and
+                 [role for role, _, _ in stand.spawned] ==
+                 [ROLE["dataplane"]], stand.spawned)
+    stand.kill_gwd()
+    stand.start_gwd([(ROLE["qemu"], 0)])
+    report.check("one that lost its runner meanwhile is ended",
+                 wait_for(lambda: guest(stand)["state"] == "stopped" and
+                          not stand.children), guest(stand))
+    stand.gwctl("guest", "start", "desk-1")
+
+
 def broken(report, stand):
     stand.end(ROLE["qemu"], 0)
     report.check("a guest whose QEMU ends is failed, with everything gone",
@@ -173,6 +221,8 @@ def run(report):
         events(report, stand)
         questions(report, stand)
         commands(report, stand)
+        hostile_dataplane(report, stand)
+        taken_up(report, stand)
         broken(report, stand)
     finally:
         stand.close()

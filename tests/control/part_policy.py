@@ -86,6 +86,18 @@ def two_phases(report, stand):
                  list(dp.ports), ["lab"])
 
 
+def no_disk(report, stand):
+    dp = stand.dataplane()
+    swaps = dp.log.count("DP_SWAP")
+    folder = os.path.join(stand.state, "policy")
+    os.chmod(folder, 0o500)
+    got = stand.gwctl("policy", "load", write(stand, "disk.gw", GOOD))
+    os.chmod(folder, 0o700)
+    report.check("a load that can't be written down is refused, not swapped",
+                 got.returncode == 1 and "state folder" in got.stderr and
+                 dp.log.count("DP_SWAP") == swaps, got.stderr)
+
+
 def roll_back(report, stand):
     got = stand.gwctl("policy", "rollback", "--json")
     result = json.loads(got.stdout)
@@ -147,6 +159,7 @@ def run(report):
         first_load(report, stand)
         refusals(report, stand)
         two_phases(report, stand)
+        no_disk(report, stand)
         roll_back(report, stand)
         status(report, stand)
         restart(report, stand)

@@ -211,7 +211,8 @@ class Stand:
         self.lock = threading.Lock()
         self.start_gwd()
 
-    def start_gwd(self):
+    def start_gwd(self, survivors=()):
+        """survivors: (role, slot) of children that outlived the last gwd."""
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         if os.path.exists(self.socket):
@@ -233,8 +234,22 @@ class Stand:
         theirs.close()
         listener.close()
         self.link = ours
-        send(ours, "INIT_HELLO", struct.pack("=III", 0, 1900000000, 0))
+        send(ours, "INIT_HELLO",
+             struct.pack("=III", len(survivors), 1900000000, 0))
+        for role, slot in survivors:
+            self.greet(ours, role, slot)
         threading.Thread(target=self.serve, args=(ours,), daemon=True).start()
+
+    def greet(self, link, role, slot):
+        body = struct.pack("=III", role, slot, 99)
+        if role != ROLE["runner"]:
+            self.children[(role, slot)] = object()
+            send(link, "INIT_CHILD", body)
+            return
+        mine, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self.children[(role, slot)] = Runner(self, slot, 99, mine)
+        send(link, "INIT_CHILD", body, [theirs.fileno()])
+        theirs.close()
 
     def cut_link(self):
         self.link.shutdown(socket.SHUT_RDWR)

@@ -35,7 +35,7 @@ static void run(struct compile *compile, enum compile_depth depth)
 
 	if (file->failed) {
 		error_at(errors, NULL, "can't read %s: %.*s", file->path,
-		    (int)(file->size % 200), file->data);
+		    source_reason_size(file), file->data);
 		return;
 	}
 	source_add(errors, compile->bundle, 0, NULL);

@@ -63,6 +63,12 @@ uint32_t source_add(struct errors *errors, const struct bundle *bundle,
 uint32_t source_include(struct errors *errors, const struct bundle *bundle,
     const struct place *place, const char *path);
 
+/* Bytes to show of a failed file's reason. */
+static inline int source_reason_size(const struct bundle_file *file)
+{
+	return file->size < 200 ? (int)file->size : 200;
+}
+
 /* ---- later passes ---- */
 
 /* Tree -> model. Returns false when anything was refused. */

@@ -71,7 +71,7 @@ static bool add_files(struct compile *compile, enum bundle_kind kind,
 			return error_at(&compile->errors,
 			    value ? &value->place : NULL,
 			    "can't read the country table \"%s\": %.*s%s",
-			    file->path, (int)(file->size % 200), file->data,
+			    file->path, source_reason_size(file), file->data,
 			    value ? "" : " (Debian package tor-geoipdb)");
 		}
 		input[(*len)++] =

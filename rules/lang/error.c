@@ -2,6 +2,8 @@
 /* Collecting diagnostics (error.h); error_show.c writes them out. */
 #include "rules/lang/error.h"
 
+#include "rules/lang/lex.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -14,14 +16,20 @@ void errors_init(struct errors *errors, struct arena *arena)
 	errors->last = &errors->first;
 }
 
-/* The user's words are in messages: nothing of them may steer a terminal. */
+/* The user's words are in messages, perhaps cut in the middle of a character:
+ * nothing of them may steer a terminal or break JSON. */
 static void clean(char *text)
 {
-	for (; *text; text++) {
+	size_t left = strlen(text), size;
+
+	for (; left; text += size, left -= size) {
 		unsigned char c = (unsigned char)*text;
 
-		if (c < 0x20 || c == 0x7f)
+		size = lex_utf8(text, left);
+		if (!size || c < 0x20 || c == 0x7f) {
 			*text = '?';
+			size = 1;
+		}
 	}
 }
 

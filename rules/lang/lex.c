@@ -62,6 +62,22 @@ static struct token refuse(
 	return (struct token) {.kind = TOKEN_BAD, .place = *place};
 }
 
+/*
+ * Characters that show a reader something else than what is there: C1 controls
+ * (U+0080 to U+009F) and the marks that turn the direction of text (U+202A to
+ * U+202E, U+2066 to U+2069).
+ */
+static bool deceives(const char *text, size_t size)
+{
+	const unsigned char *s = (const unsigned char *)text;
+
+	if (size >= 2 && s[0] == 0xc2 && s[1] < 0xa0)
+		return true;
+	return size >= 3 && s[0] == 0xe2 &&
+	       ((s[1] == 0x80 && s[2] >= 0xaa && s[2] <= 0xae) ||
+		   (s[1] == 0x81 && s[2] >= 0xa6 && s[2] <= 0xa9));
+}
+
 static const char *bad_byte(const struct lex *lex)
 {
 	unsigned char c = (unsigned char)lex->data[lex->at];
@@ -74,6 +90,9 @@ static const char *bad_byte(const struct lex *lex)
 		return "a control character";
 	if (!lex_utf8(lex->data + lex->at, lex->size - lex->at))
 		return "invalid UTF-8";
+	if (deceives(lex->data + lex->at, lex->size - lex->at))
+		return "a character that is not seen and changes how the text "
+		       "looks";
 	return NULL;
 }
 

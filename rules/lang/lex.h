@@ -10,8 +10,9 @@
  *	              only inside); what it means is known by its place
  *	# ...         comment to the end of the line
  *
- * Refused with their place: NUL, control characters, bytes beyond ASCII
- * outside of strings and comments, invalid UTF-8, lines beyond LEX_LINE_MAX.
+ * Refused with their place: NUL, control characters, marks of text direction,
+ * bytes beyond ASCII outside of strings and comments, invalid UTF-8, lines
+ * beyond LEX_LINE_MAX.
  */
 #pragma once
 

@@ -64,7 +64,7 @@ uint32_t source_include(struct errors *errors, const struct bundle *bundle,
 	}
 	if (bundle->file[i].failed) {
 		error_at(errors, place, "can't read \"%s\": %.*s", path,
-		    (int)(bundle->file[i].size % 200), bundle->file[i].data);
+		    source_reason_size(&bundle->file[i]), bundle->file[i].data);
 		return UINT32_MAX;
 	}
 	for (k = 0; k < errors->source_len; k++)

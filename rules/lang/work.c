@@ -109,9 +109,10 @@ static int run(const struct work *work, struct compile *compile)
 		out_write(&compile->report, work->out_fd);
 	if (good)
 		code = do_mode(work, compile);
-	/* results and diagnostics in JSON share a stream: never both */
-	if (!(work->json && good && code != WORK_USAGE &&
-		(work->mode == WORK_EXPLAIN || work->mode == WORK_PRINT)))
+	/* warnings belong to check and load; and results and diagnostics in
+	 * JSON share a stream */
+	if (!good || code == WORK_USAGE || work->mode == WORK_COMPILE ||
+	    work->mode == WORK_CHECK || work->mode == WORK_TEST)
 		show(work, compile);
 	return code;
 }

@@ -162,6 +162,11 @@ def modes(t, folder):
           (one["file"], one["line"], one["column"], one["size"],
            one["excerpt"]) == ("bad.gw", 6, 1, 4, "sett;"),
           "check: JSON names file, line, column, size and excerpt", said)
+    write(folder, "bad.gw", SMALL + b'guest h : p { image "a' +
+          "ü".encode() * 100 + b'"; memory 64 MiB; }')
+    done = run("check: JSON stays valid where a word is cut",
+               ["--check", "--json", "bad.gw"], 3)
+    json.loads(done.stdout.decode("utf-8", "strict"))
     write(folder, "test.gw", SMALL + b"expect deny g udp;\n"
           b"expect allow g udp to 1.1.1.1;\n")
     run("test: a line per expect", ["--test", "test.gw"], 3,

@@ -28,3 +28,8 @@ language 1; timezone "UTC"; $;fail;this character has no meaning here
 language 1; timezone "UTC"; set a ( 80 );;fail;this character has no meaning here
 language 1; timezone "UTC"; label x = pattern /never closed;;fail;the pattern that starts here is not closed
 language 1; timezone "UTC"; label x = pattern /a\/b#"/i hold 8 MiB;;fail;`label` is not enforced yet
+# what a reader can't see
+language 1; timezone "UTC"; # \xe2\x80\xae turned;fail;a character that is not seen
+language 1; timezone "UT\xe2\x81\xa6C";;fail;a character that is not seen
+language 1; timezone "UTC"; # \xc2\x9b31m;fail;a character that is not seen
+language 1; timezone "UTC"; # \xe2\x80\xa6 an ellipsis, and \xc2\xa0;ok

@@ -78,7 +78,7 @@ int bundle_parse(struct bundle *bundle, const void *data, size_t size,
 	if (!bytes)
 		return refuse(why, why_size, "it is cut off");
 	memcpy(&header, bytes, sizeof(header));
-	if (memcmp(header.magic, BUNDLE_MAGIC, 8) ||
+	if (memcmp(header.magic, BUNDLE_MAGIC, 8) != 0 ||
 	    header.format != BUNDLE_FORMAT)
 		return refuse(why, why_size, "it is none, or a foreign format");
 	if (header.size != size || size > BUNDLE_MAX)

@@ -122,7 +122,7 @@ static void check_language(struct model *model)
 		const struct node *node = model->sentence[i];
 
 		if (node->word->id == WORD_LANGUAGE &&
-		    strcmp(node->value->text, "1"))
+		    strcmp(node->value->text, "1") != 0)
 			error_at(errors, &node->value->place,
 			    "this compiler knows `language 1` only");
 		else if (node->word->id == WORD_LANGUAGE && node != first &&

@@ -37,7 +37,7 @@ static bool read_span(const char *text, struct span *span)
 	span->head = (size_t)(at - text);
 	at++;
 	if (!read_number(&at, &span->first, &span->digits) ||
-	    strncmp(at, "..", 2))
+	    strncmp(at, "..", 2) != 0)
 		return false;
 	at += 2;
 	return read_number(&at, &span->last, &digits) &&

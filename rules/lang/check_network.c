@@ -28,7 +28,7 @@ static bool is_interface(const char *text)
 	size_t size = strlen(text);
 
 	return size && size < 16 && !strpbrk(text, "/ \t:%") &&
-	       strcmp(text, ".") && strcmp(text, "..");
+	       strcmp(text, ".") != 0 && strcmp(text, "..") != 0;
 }
 
 static bool check_uplink(struct model *model, struct network *network)
@@ -167,7 +167,7 @@ static void check_taken(struct model *model)
 			struct network *b = &model->network[i];
 
 			if (!a->interface || !b->interface ||
-			    strcmp(a->interface, b->interface) ||
+			    strcmp(a->interface, b->interface) != 0 ||
 			    (a->record.uplink != UPLINK_INTERFACE_TAKE &&
 				b->record.uplink != UPLINK_INTERFACE_TAKE))
 				continue;

@@ -203,7 +203,7 @@ static void collect(struct model *model, struct claims *claims,
 			continue;
 		network->reach = child;
 		for (value = child->value; value; value = value->next) {
-			if (strcmp(value->text, "public")) {
+			if (strcmp(value->text, "public") != 0) {
 				add_claim(model, claims, network, value);
 				continue;
 			}

@@ -45,7 +45,7 @@ static const struct place *place_of(
 		const struct value *value;
 
 		if (file->kind != BUNDLE_COUNTRY ||
-		    strncmp(sentence, file->path, size) ||
+		    strncmp(sentence, file->path, size) != 0 ||
 		    sentence[size] != ':')
 			continue;
 		value = value_of(model, file);

@@ -14,9 +14,13 @@ struct out {
 	size_t room; /* bytes allocated */
 };
 
+/* Empty; arena is borrowed. */
 void out_init(struct out *out, struct arena *arena);
+/* Append size bytes. */
 void out_add(struct out *out, const void *text, size_t size);
+/* Append a terminated text. */
 void out_text(struct out *out, const char *text);
+/* Append formatted text. */
 void out_format(struct out *out, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 /* The text as a terminated string of the arena. */

@@ -13,7 +13,7 @@ static bool parse_uplink(struct parse *parse, struct node *node)
 
 	if (!parse_choice(parse, node, kinds))
 		return false;
-	if (strcmp(node->value->text, "interface"))
+	if (strcmp(node->value->text, "interface") != 0)
 		return parse_string(parse, node, "its source, in quotes");
 	return parse_string(parse, node, "the interface, in quotes") &&
 	       parse_choice(parse, node, ways);

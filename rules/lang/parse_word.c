@@ -220,8 +220,8 @@ bool parse_rate(struct parse *parse, struct node *node)
 		return parse_number(parse, node, UINT32_MAX) &&
 		       parse_choice(parse, node, units);
 	}
-	if ((strcmp(slash, "/s") && strcmp(slash, "/min") &&
-		strcmp(slash, "/h") && strcmp(slash, "/day")) ||
+	if ((strcmp(slash, "/s") != 0 && strcmp(slash, "/min") != 0 &&
+		strcmp(slash, "/h") != 0 && strcmp(slash, "/day") != 0) ||
 	    !is_number(arena_copy(parse->errors->arena, parse->token.text,
 			   (size_t)(slash - parse->token.text)),
 		UINT32_MAX))

@@ -45,3 +45,9 @@ expect deny g any to 192.0.2.0/24; expect allow g any to 198.51.100.0/25; expect
 expect allow g any to 198.51.100.0/24;;ok
 expect allow g any to 192.0.2.0/24;;fail;expected allow, but g tcp port 0 to 192.0.2.0 is denied by rule `p.kp`
 expect allow g any to country { SE KP };;fail;is denied by rule `p.kp`
+# a country anywhere inside of what an expect speaks of is found
+%file extra.csv 9.9.9.0/24,KP\n7.7.7.128/26,KP\n
+%prologue language 1; timezone "UTC"; country-table "extra.csv"; network n { uplink interface "e0" take; reach public; } profile p { networks n; rule kp deny any to country KP; rule all allow any; } guest g : p { image "demo"; memory 64 MiB; } 
+expect allow g any to 9.0.0.0/8;;fail;expected allow, but g tcp port 0 to 9.9.9.0 is denied by rule `p.kp`
+expect allow g any to 7.7.0.0/16;;fail;expected allow, but g tcp port 0 to 7.7.7.128 is denied by rule `p.kp`
+expect allow g any to { 7.7.7.0/25 7.7.7.192-7.7.255.255 9.9.0.0-9.9.8.255 };;ok

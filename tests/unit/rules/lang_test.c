@@ -57,7 +57,7 @@ static void ranges_behave_like_sets_of_bits(void **state)
 	struct arena arena;
 	int round;
 
-	srand(1);
+	srand(1); /* NOLINT(cert-msc32-c,cert-msc51-cpp): repeatable */
 	arena_init(&arena, 1 << 28);
 	assert_int_equal(setjmp(arena.full), 0);
 	for (round = 0; round < 20000; round++) {

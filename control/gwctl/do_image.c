@@ -71,7 +71,7 @@ int image_build_run(const struct invocation *invocation)
 	const char *argv[10] = {"image-build", name, "--out"};
 	int len = 3, code;
 
-	if (strcmp(name, "demo"))
+	if (strcmp(name, "demo") != 0)
 		return complain(GW_EXIT_USAGE,
 		    "the only image that can be built is `demo`, not "
 		    "\"%.60s\"",

@@ -38,7 +38,7 @@ static void print_event(const struct invocation *invocation, json_t *event)
 	const char *guest = invocation_flag(invocation, "--guest");
 	const char *name = json_string_value(json_object_get(event, "guest"));
 
-	if (!event || (guest && name && strcmp(guest, name)))
+	if (!event || (guest && name && strcmp(guest, name) != 0))
 		return;
 	if (invocation->json) {
 		json_object_set_new(event, "schema", json_integer(1));
@@ -151,7 +151,7 @@ int network_show_run(const struct invocation *invocation)
 
 		if (len < 32)
 			names[len++] = name;
-		if (strcmp(name, wanted))
+		if (strcmp(name, wanted) != 0)
 			continue;
 		if (invocation->json)
 			print_json(network);

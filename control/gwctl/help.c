@@ -60,7 +60,7 @@ void help_all(void)
 {
 	printf("usage: gwctl NOUN [VERB] [ARGUMENT...] [OPTION...]\n");
 	for (size_t i = 0; i < command_len; i++) {
-		if (!i || strcmp(commands[i].noun, commands[i - 1].noun))
+		if (!i || strcmp(commands[i].noun, commands[i - 1].noun) != 0)
 			printf("\n");
 		printf("  ");
 		print_name(&commands[i]);
@@ -79,7 +79,7 @@ void help_all(void)
 void help_noun(const char *noun)
 {
 	for (size_t i = 0; i < command_len; i++) {
-		if (strcmp(commands[i].noun, noun))
+		if (strcmp(commands[i].noun, noun) != 0)
 			continue;
 		printf("gwctl ");
 		print_name(&commands[i]);
@@ -153,7 +153,7 @@ int help_run(const struct invocation *invocation)
 		const struct command *command = &commands[i];
 
 		words[len++] = command->noun;
-		if (strcmp(command->noun, noun))
+		if (strcmp(command->noun, noun) != 0)
 			continue;
 		known = true;
 		if (!command->verb || (verb && !strcmp(command->verb, verb))) {
@@ -277,7 +277,7 @@ static void print_words(const char *noun)
 {
 	for (size_t i = 0; i < command_len; i++) {
 		if (!noun &&
-		    (!i || strcmp(commands[i].noun, commands[i - 1].noun)))
+		    (!i || strcmp(commands[i].noun, commands[i - 1].noun) != 0))
 			printf("%s ", commands[i].noun);
 		if (noun && !strcmp(commands[i].noun, noun) && commands[i].verb)
 			printf("%s ", commands[i].verb);
@@ -305,7 +305,7 @@ static void print_case(const struct command *command)
 
 int completion_run(const struct invocation *invocation)
 {
-	if (strcmp(invocation->args[0], "bash"))
+	if (strcmp(invocation->args[0], "bash") != 0)
 		return complain(GW_EXIT_USAGE,
 		    "completion is made for bash only, not \"%.60s\"",
 		    invocation->args[0]);
@@ -320,7 +320,8 @@ int completion_run(const struct invocation *invocation)
 	printf("\"\n\telse\n\tcase $noun in\n");
 	for (size_t i = 0; i < command_len; i++) {
 		if (commands[i].verb &&
-		    (!i || strcmp(commands[i].noun, commands[i - 1].noun))) {
+		    (!i ||
+			strcmp(commands[i].noun, commands[i - 1].noun) != 0)) {
 			printf("\t%s) [ \"$COMP_CWORD\" = 2 ] && words=\"",
 			    commands[i].noun);
 			print_words(commands[i].noun);

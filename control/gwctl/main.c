@@ -192,7 +192,7 @@ static bool is_flag(const char *word, const char *name, const char **value)
 	size_t size = strlen(name);
 
 	*value = NULL;
-	if (strncmp(word, name, size))
+	if (strncmp(word, name, size) != 0)
 		return false;
 	if (word[size] == '=')
 		*value = word + size + 1;
@@ -285,7 +285,7 @@ static int take_rest(struct walk *walk)
 static const struct command *find(const char *noun, const char *verb)
 {
 	for (size_t i = 0; i < command_len; i++) {
-		if (strcmp(commands[i].noun, noun))
+		if (strcmp(commands[i].noun, noun) != 0)
 			continue;
 		if (!commands[i].verb ||
 		    (verb && !strcmp(commands[i].verb, verb)))

@@ -140,7 +140,8 @@ void show_why(const json_t *event)
 	    text(event, "guest"));
 	printf("packet      ");
 	print_flow(event);
-	if (*text(event, "country") && strcmp(text(event, "country"), "none"))
+	if (*text(event, "country") &&
+	    strcmp(text(event, "country"), "none") != 0)
 		printf(", country %s", text(event, "country"));
 	if (*text(event, "network"))
 		printf(", network %s", text(event, "network"));

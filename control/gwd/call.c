@@ -175,7 +175,7 @@ static const char *objection(const json_t *request, int *code)
 		return "batches are not served: send one request a line";
 	if (!json_is_object(request))
 		return "a request is an object";
-	if (!version || strcmp(version, "2.0"))
+	if (!version || strcmp(version, "2.0") != 0)
 		return "\"jsonrpc\" must be \"2.0\"";
 	if (!json_is_string(json_object_get(request, "method")))
 		return "\"method\" must be a string";

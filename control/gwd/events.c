@@ -265,7 +265,7 @@ static const struct record *last_denial(const char *guest)
 
 	for (size_t back = 0; (record = step_back(back)); back++) {
 		if (!record->event.reason ||
-		    (guest && strcmp(record->guest, guest)))
+		    (guest && strcmp(record->guest, guest) != 0))
 			continue;
 		if (!is_chatter(record))
 			return record;

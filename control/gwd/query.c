@@ -191,7 +191,7 @@ static void ask(struct query *query, enum msg_type type, void *body)
 	GUEST_FOREACH(guest)
 	{
 		if (guest->dp.state != DATAPLANE_LIVE ||
-		    (query->guest[0] && strcmp(query->guest, guest->name)))
+		    (query->guest[0] && strcmp(query->guest, guest->name) != 0))
 			continue;
 		if (dataplane_ask(guest, type, body) == 0)
 			json_object_set_new(

@@ -148,6 +148,14 @@ static void forget_ports(struct loop *loop, uint32_t ports)
 	atomic_fetch_and(&loop->forget, ~ports);
 }
 
+static bool has_lazy(const struct worker *w)
+{
+	for (int i = 0; i < PORT_MAX; i++)
+		if (w->port[i].present && w->port[i].lazy)
+			return true;
+	return false;
+}
+
 static void turn(struct loop *loop)
 {
 	struct worker *w = loop->worker;
@@ -163,7 +171,7 @@ static void turn(struct loop *loop)
 			forget_ports(loop, forget);
 		if (frames > 0) {
 			idle = 0;
-			if (++walks % LOOP_LOOK == 0)
+			if (++walks % LOOP_LOOK == 0 && has_lazy(w))
 				wait(loop, 0);
 			add(&loop->busy_cycles, rte_rdtsc() - start);
 			add(&loop->packets, frames);

@@ -3,8 +3,9 @@
 
 A round counts only if the generator's own cycles per packet are within 10 % of
 its best beside the same side in the same case: a busy neighbour shows there
-first. A round that lost frames, or got back other than it sent, does not count
-either. Five good pairs make a figure.
+first. A round that lost frames, got back other than it sent, or in which the
+generator was the slower one does not count either. Five good pairs make a
+figure.
 """
 import datetime
 import json
@@ -15,6 +16,13 @@ from machine import describe
 
 NEAR_BEST = 1.10
 GOOD_PAIRS = 5
+
+
+def counts(result, best):
+    """One side's part of a round is fit for a figure."""
+    return (result["generator"] <= NEAR_BEST * best
+            and result["generator"] < result["cycles"]
+            and not result["foreign"] and not result["lost"])
 
 
 class Case:
@@ -29,9 +37,7 @@ class Case:
         best = [min(r[i]["generator"] for r in self.rounds)
                 for i in range(len(self.sides))] if self.rounds else []
         return [r for r in self.rounds
-                if all(result["generator"] <= NEAR_BEST * least
-                       and not result["foreign"] and not result["lost"]
-                       for result, least in zip(r, best))]
+                if all(counts(result, least) for result, least in zip(r, best))]
 
     def run(self, deadline, say):
         """Until five pairs are good, or the deadline."""

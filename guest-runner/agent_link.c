@@ -81,7 +81,7 @@ struct agent_link {
 
 static void set_timer(struct event *timer, uint32_t ms)
 {
-	struct timeval limit = {ms / 1000, ms % 1000 * 1000};
+	struct timeval limit = {ms / 1000, ms % 1000 * 1000l};
 
 	evtimer_add(timer, &limit);
 }

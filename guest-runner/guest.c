@@ -39,7 +39,7 @@
 #include "guest-runner/qmp.h"
 #include "guest-runner/sealed.h"
 
-#define STATE_MS      200
+#define STATE_MS      200l
 #define STATE_BURST   8
 #define BEATS_A_STATE 5 /* the state is told again, with their number */
 

@@ -18,7 +18,7 @@
 #define SIGNATURE_WORD "signature "
 #define SIGNATURE_SIZE 64 /* Ed25519, RFC 8032 section 5.1.6 */
 /* "signature ", two digits a byte, newline */
-#define TRAILER_SIZE (sizeof(SIGNATURE_WORD) - 1 + 2 * SIGNATURE_SIZE + 1)
+#define TRAILER_SIZE (sizeof(SIGNATURE_WORD) - 1 + 2ul * SIGNATURE_SIZE + 1)
 
 static const char *const part_names[] = {"kernel", "initrd", "disk"};
 _Static_assert(sizeof(part_names) / sizeof(part_names[0]) == PART_MAX,

@@ -86,7 +86,7 @@ out:
 
 static void set_timer(struct qmp *qmp, uint32_t ms)
 {
-	struct timeval limit = {ms / 1000, ms % 1000 * 1000};
+	struct timeval limit = {ms / 1000, ms % 1000 * 1000l};
 
 	evtimer_add(qmp->timer, &limit);
 }

@@ -110,10 +110,10 @@ static int fill_context(const struct rte_graph *graph, struct rte_node *node)
 
 	*context = (struct node_context) {
 	    .worker = &worker, .port = dash ? (uint8_t)atoi(dash + 1) : 0};
-	for (uint8_t i = NODE_NONE + 1; i < NODE_MAX; i++)
+	for (int i = NODE_NONE + 1; i < NODE_MAX; i++)
 		if (strlen(PIPELINE[i].name) == size &&
 		    strncmp(PIPELINE[i].name, node->name, size) == 0)
-			context->node = i;
+			context->node = (uint8_t)i;
 	return context->node ? 0 : -EINVAL;
 }
 

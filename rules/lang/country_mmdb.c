@@ -22,8 +22,8 @@
 
 #define MARKER	     "\xab\xcd\xefMaxMind.com"
 #define MARKER_SIZE  (sizeof(MARKER) - 1)
-#define MARKER_REACH (128u * 1024) /* the metadata lie in the last so many */
-#define SEPARATOR    16u	   /* zero bytes between tree and data */
+#define MARKER_REACH (128ul * 1024) /* the metadata lie in the last so many */
+#define SEPARATOR    16u	    /* zero bytes between tree and data */
 #define DEPTH_MAX    32u
 #define WORK_MAX     (256u << 20) /* values walked for one database */
 #define CACHE_LEN    65536u	  /* power of two */

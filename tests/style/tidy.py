@@ -6,6 +6,7 @@ import concurrent.futures
 import hashlib
 import json
 import os
+import re
 import shutil
 import subprocess
 import time
@@ -46,9 +47,10 @@ def _check(build, path, until):
             capture_output=True, text=True, check=False, timeout=left)
     except subprocess.TimeoutExpired:
         return None
-    offences = [line.replace(ROOT + "/", "")
-                for line in result.stdout.split("\n")
-                if " warning: " in line or " error: " in line]
+    shown = (line.replace(ROOT + "/", "")
+             for line in result.stdout.split("\n")
+             if " warning: " in line or " error: " in line)
+    offences = [re.sub(r"^(?:[\w.-]+/)?\.\./", "", line) for line in shown]
     if result.returncode and not offences:
         offences = [f"{path}: clang-tidy: {result.stderr.strip()[-200:]}"]
     return offences

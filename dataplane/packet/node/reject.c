@@ -57,7 +57,7 @@ static bool answer_tcp(const struct worker *w, struct rte_mbuf *mbuf)
 	struct rte_tcp_hdr old = *tcp;
 	rte_be32_t source = ip->dst_addr, destination = ip->src_addr;
 	uint32_t len = mbuf->data_len - PACKET_L4_OFFSET -
-		       (old.data_off >> 4) * 4u +
+		       (size_t)(old.data_off >> 4) * 4 +
 		       !!(old.tcp_flags & RTE_TCP_SYN_FLAG) +
 		       !!(old.tcp_flags & RTE_TCP_FIN_FLAG);
 

@@ -36,7 +36,9 @@ struct event_ring {
 	struct msg_dp_event slot[EVENT_RING_LEN];
 };
 
+/* An empty ring, or NULL without memory. */
 struct event_ring *event_create(void);
+/* NULL is fine. */
 void event_destroy(struct event_ring *ring);
 
 /*

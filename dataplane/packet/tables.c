@@ -183,6 +183,17 @@ void tables_bind(struct tables *tables, const struct port *ports)
 		atomic_store(&tables->network_of[i], network_of[i]);
 }
 
+const struct port *tables_open_port(
+    const struct tables *tables, struct port *ports, uint16_t network)
+{
+	uint8_t index = tables->port_of[network];
+
+	if (index == TABLES_NO_PORT || !ports[index].present ||
+	    !ports[index].ops->link_up(&ports[index]))
+		return NULL;
+	return &ports[index];
+}
+
 static const struct policy_image *sorting; /* qsort has no argument to give */
 
 static int by_name(const void *a, const void *b)

@@ -68,6 +68,11 @@ void tables_free(struct tables *tables);
  * port was added or deleted. ports: worker.port, PORT_MAX of them. */
 void tables_bind(struct tables *tables, const struct port *ports);
 
+/* The port of a network (image's index), or NULL: none, or its link is down.
+ * ports: worker.port. */
+const struct port *tables_open_port(
+    const struct tables *tables, struct port *ports, uint16_t network);
+
 /*
  * Make `tables` (NULL: deny all) the live generation of the worker; returns
  * when the worker has left the old one, which is freed. Never from the worker's

@@ -59,28 +59,14 @@ static struct judge_verdict judge(const struct worker *w,
 	return verdict;
 }
 
-/* The port of the chosen network, or NULL: closed or down. */
-static const struct port *find_port(const struct worker *w, uint16_t network)
-{
-	uint8_t index = w->tables->port_of[network];
-	const struct port *port;
-
-	if (index == TABLES_NO_PORT)
-		return NULL;
-	port = &w->port[index];
-	if (!port->present || !port->ops->link_up((struct port *)port))
-		return NULL;
-	return port;
-}
-
 static void count_rule(const struct worker *w, const struct packet_meta *meta)
 {
 	if (meta->rule != POLICY_NONE)
 		w->tables->hits[meta->rule]++;
 }
 
-/* Bring a flow of an older generation up to this one, or remove it. Returns
- * the reason of its end. */
+/* A flow of an older generation: brought up to this one, or removed for the
+ * reason returned. */
 static enum gw_reason renew(
     struct worker *w, struct flow *flow, struct packet_meta *meta)
 {
@@ -169,7 +155,8 @@ static rte_edge_t admit(
 	verdict = judge(w, meta, meta->direction, index);
 	if (meta->direction == DIRECTION_OUT &&
 	    verdict.network != POLICY_ANY_NETWORK) {
-		const struct port *port = find_port(w, verdict.network);
+		const struct port *port =
+		    tables_open_port(w->tables, w->port, verdict.network);
 
 		if (!port) {
 			meta->rule = POLICY_NONE;

@@ -43,6 +43,8 @@ enum reject_exit { REJECT_TO_GUEST, REJECT_TO_DROP };
 enum service_exit { SERVICE_TO_GUEST, SERVICE_TO_DROP };
 enum port_tx_exit { PORT_TX_TO_DROP };
 
+/* Process functions as rte_graph wants them: what each does stands in its
+ * file. len: packets in objs; returns how many were handled. */
 uint16_t port_rx_process(
     struct rte_graph *graph, struct rte_node *node, void **objs, uint16_t len);
 uint16_t sanitize_process(

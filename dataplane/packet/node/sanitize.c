@@ -12,8 +12,8 @@
 #include "dataplane/packet/node/node.h"
 
 #include "dataplane/packet/flow.h"
-#include "dataplane/packet/node/checksum.h"
 #include "dataplane/packet/node/sanitize.h"
+#include "dataplane/packet/node/sanitize_ip.h"
 
 #define REFUSE(why)                          \
 	do {                                 \
@@ -105,38 +105,6 @@ static rte_edge_t judge_inbound(const struct worker *w,
 	return SANITIZE_TO_FLOW_LOOKUP;
 }
 
-/* The IPv4 header alone: version, lengths, checksum, fragments, TTL. */
-static rte_edge_t judge_ip(const struct worker *w, struct packet_meta *meta,
-    struct rte_mbuf *mbuf, const struct rte_ipv4_hdr *ip)
-{
-	uint32_t room = mbuf->data_len - sizeof(struct rte_ether_hdr);
-	uint32_t total = rte_be_to_cpu_16(ip->total_length);
-
-	if (unlikely(ip->version_ihl != RTE_IPV4_VHL_DEF)) {
-		if (ip->version_ihl >> 4 != 4 || (ip->version_ihl & 15) < 5)
-			REFUSE(BAD_IP_HEADER);
-		if ((ip->version_ihl & 15u) * 4 > room)
-			REFUSE(TOO_SHORT);
-		REFUSE(IP_OPTIONS);
-	}
-	if (unlikely(total < sizeof(*ip) || total > room))
-		REFUSE(BAD_IP_HEADER);
-	if (unlikely(total > w->mtu))
-		REFUSE(TOO_LONG);
-	if (unlikely(!checksum_ip_valid(ip)))
-		REFUSE(BAD_IP_HEADER);
-	if (unlikely(ip->fragment_offset & RTE_BE16(0xbfff))) {
-		if (ip->fragment_offset & RTE_BE16(0x8000))
-			REFUSE(BAD_IP_HEADER);
-		REFUSE(FRAGMENT);
-	}
-	if (unlikely(ip->time_to_live == 0))
-		REFUSE(TTL);
-	mbuf->data_len = (uint16_t)(sizeof(struct rte_ether_hdr) + total);
-	mbuf->pkt_len = mbuf->data_len;
-	return SANITIZE_TO_FLOW_LOOKUP;
-}
-
 static rte_edge_t judge_frame(
     const struct worker *w, struct packet_meta *meta, struct rte_mbuf *mbuf)
 {
@@ -156,7 +124,7 @@ static rte_edge_t judge_frame(
 		return judge_ethertype(meta, ether->ether_type);
 	if (unlikely(mbuf->data_len < sizeof(*ether) + sizeof(*ip)))
 		REFUSE(TOO_SHORT);
-	exit = judge_ip(w, meta, mbuf, ip);
+	exit = sanitize_ip(w, meta, mbuf, ip);
 	if (unlikely(exit != SANITIZE_TO_FLOW_LOOKUP))
 		return exit;
 	source = rte_be_to_cpu_32(ip->src_addr);

@@ -160,12 +160,14 @@ static void one_meaning_cut_differently_gives_the_same_bytes(void **state)
 	size_t one_size, other_size;
 	char why[200];
 
-	assert_int_equal(build("8.0.0.0/8,US\n9.0.0.0/25,SE\n5.0.0.0/30,DE\n",
+	assert_int_equal(build("8.0.0.0/8,US\n9.0.0.0/25,SE\n5.0.0.0/30,DE\n"
+			       "7.0.0.0/24,NO\n",
 			     &one, &one_size, why),
 	    0);
 	assert_int_equal(build("5.0.0.0/30,FR\n8.0.0.128/25,SE\n8.0.0.0/9,US\n"
 			       "8.128.0.0,8.255.255.255,US\n9.0.0.0/26,SE\n"
-			       "9.0.0.64/26,SE\n5.0.0.0/31,DE\n5.0.0.2/31,DE\n",
+			       "9.0.0.64/26,SE\n5.0.0.0/31,DE\n5.0.0.2/31,DE\n"
+			       "7.0.0.128/25,NO\n7.0.0.0/25,NO\n",
 			     &other, &other_size, why),
 	    0);
 	assert_int_equal(one_size, other_size);
@@ -203,6 +205,26 @@ static void too_many_split_networks_are_refused_not_cut(void **state)
 		    (1 << 24) + i * 256, (1 << 24) + i * 256);
 	assert_int_not_equal(build(text, &bytes, &size, why), 0);
 	assert_non_null(strstr(why, "too many"));
+	free(text);
+}
+
+static void a_split_network_laid_over_gives_its_room_back(void **state)
+{
+	size_t lines = COUNTRY_DEEP_MAX + 1, used = 0;
+	char *text = malloc(lines * 40), why[200] = "";
+	struct country_table table;
+	void *bytes;
+	size_t size;
+
+	for (size_t i = 0; i < lines; i++)
+		used += (size_t)sprintf(
+		    text + used, "9.0.0.0/25,SE\n9.0.0.0/24,NO\n");
+	if (build(text, &bytes, &size, why))
+		fail_msg("%s", why);
+	view(&table, bytes, size);
+	assert_int_equal(table.header->deep_len, 0);
+	assert_string_equal(name_of(&table, "9.0.0.1"), "NO");
+	free(bytes);
 	free(text);
 }
 
@@ -263,6 +285,7 @@ int main(void)
 	    cmocka_unit_test(one_meaning_cut_differently_gives_the_same_bytes),
 	    cmocka_unit_test(later_inputs_lie_over_earlier_ones),
 	    cmocka_unit_test(too_many_split_networks_are_refused_not_cut),
+	    cmocka_unit_test(a_split_network_laid_over_gives_its_room_back),
 	    cmocka_unit_test(a_changed_table_is_refused),
 	};
 

@@ -19,9 +19,10 @@
 #include "dataplane/packet/flow.h"
 #include "dataplane/packet/packet.h"
 
-#define SECOND_NS 1000000000ull
-#define THREAD_ID 0 /* of the one worker, for qsbr */
-#define MBUF_ROOM 2048
+#define SECOND_NS  1000000000ull
+#define THREAD_ID  0 /* of the one worker, for qsbr */
+#define MBUF_ROOM  2048
+#define POOL_CACHE 256u
 
 struct worker worker;
 
@@ -37,12 +38,13 @@ int worker_init(struct worker *w, uint32_t mbufs)
 {
 	int error;
 
+	if (mbufs == 0)
+		mbufs = WORKER_DEFAULT_MBUFS;
 	w->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	if (w->wake_fd < 0)
 		return -errno;
-	w->pool = rte_pktmbuf_pool_create("frames",
-	    mbufs ? mbufs : WORKER_DEFAULT_MBUFS, 256,
-	    sizeof(struct packet_meta),
+	w->pool = rte_pktmbuf_pool_create("frames", mbufs,
+	    RTE_MIN(mbufs / 2, POOL_CACHE), sizeof(struct packet_meta),
 	    RTE_PKTMBUF_HEADROOM + (w->mbuf_room ? w->mbuf_room : MBUF_ROOM),
 	    SOCKET_ID_ANY);
 	w->flows = flow_create(w->flow_max ? w->flow_max : FLOW_DEFAULT_MAX);

@@ -26,11 +26,13 @@ class Hugepages:
     def __enter__(self):
         if not HUGE.is_dir():
             raise BenchError("this kernel has no 2 MiB hugepages")
-        free = int((HUGE / "free_hugepages").read_text())
+        free = self.read("free_hugepages")
         if free < self.pages:
-            self.before = int((HUGE / "nr_hugepages").read_text())
-            self.set(self.before + self.pages - free)
-        free = int((HUGE / "free_hugepages").read_text())
+            total = self.read("nr_hugepages")
+            # Surplus pages go by themselves when their user does.
+            self.before = total - self.read("surplus_hugepages")
+            self.set(total + self.pages - free)
+        free = self.read("free_hugepages")
         if free < self.pages:
             self.__exit__()
             raise BenchError(
@@ -41,6 +43,10 @@ class Hugepages:
     def __exit__(self, *_):
         if self.before is not None:
             self.set(self.before)
+
+    @staticmethod
+    def read(name):
+        return int((HUGE / name).read_text())
 
     @staticmethod
     def set(pages):

@@ -252,6 +252,11 @@ static int take_messages(struct control *c)
 			return error;
 		error = handle(c, &msg);
 		msg_close_fds(&msg);
+		if (error == -EPROTO)
+			log_error(NULL,
+			    "a message that does not belong here: "
+			    "%s",
+			    msg_name(msg.type));
 		if (error)
 			return error;
 	}

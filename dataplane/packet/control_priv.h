@@ -66,8 +66,11 @@ int control_built(struct control *c);
 /* Bind networks to ports again, live and ready generation. */
 void control_bind(struct control *c);
 
+/* Answer with the counters of every port; 0 or -errno: end. */
 int control_send_stats(struct control *c, const struct msg_dp_get_stats *ask);
+/* Answer with hits of the live generation's rules; 0 or -errno: end. */
 int control_send_rules(struct control *c, const struct msg_dp_get_rules *ask);
+/* Answer with a page of live flows; 0 or -errno: end. */
 int control_send_flows(struct control *c, const struct msg_dp_get_flows *ask);
 /* Forward what the worker reported; never waits. */
 int control_send_events(struct control *c);

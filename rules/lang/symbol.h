@@ -34,6 +34,7 @@ struct symbols {
 	size_t len, room;
 };
 
+/* An empty table; its memory is the arena's, borrowed. */
 void symbols_init(struct symbols *symbols, struct arena *arena);
 /* The object of that name, or NULL. */
 void *symbol_find(const struct symbols *symbols, enum symbol_kind kind,

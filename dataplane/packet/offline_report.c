@@ -129,9 +129,9 @@ static void note(enum pipeline_node service, struct rte_mbuf *mbuf)
 	if (!service && (meta->reason == REASON_OK ||
 			    reason_stage(meta->reason) >= STAGE_NETWORK)) {
 		key.guest = worker.guest_address;
-		key.remote = meta->remote;
-		key.guest_port = meta->guest_port;
-		key.remote_port = meta->remote_port;
+		key.remote = packet_remote(meta);
+		key.guest_port = packet_guest_port(meta);
+		key.remote_port = packet_remote_port(meta);
 		key.protocol = meta->protocol;
 		key.rule = meta->rule;
 		key.network = meta->network;
@@ -159,7 +159,7 @@ void report_observe(enum pipeline_node node, uint8_t port,
     struct rte_mbuf **mbufs, uint16_t len)
 {
 	for (uint16_t i = 0; i < len; i++) {
-		unsigned int before = packet_meta(mbufs[i])->path >> 4 & 15;
+		unsigned int before = packet_trace(mbufs[i])->path >> 4 & 15;
 
 		if (node == NODE_PORT_TX)
 			note_sent(before, mbufs[i]);

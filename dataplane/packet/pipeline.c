@@ -93,9 +93,9 @@ static uint16_t watch(
 	const struct node_context *context = node_context(node);
 
 	for (uint16_t i = 0; i < len; i++) {
-		struct packet_meta *meta = packet_meta(objs[i]);
+		struct packet_trace *trace = packet_trace(objs[i]);
 
-		meta->path = meta->path << 4 | context->node;
+		trace->path = trace->path << 4 | context->node;
 	}
 	observer(context->node, context->port, (struct rte_mbuf **)objs, len);
 	return PIPELINE[context->node].process(graph, node, objs, len);

@@ -13,6 +13,7 @@
 #include <unistd.h>
 #include <rte_graph_worker.h>
 #include <rte_malloc.h>
+#include <rte_mbuf_dyn.h>
 
 #include "control/msg/msg.h"
 #include "dataplane/packet/event.h"
@@ -25,6 +26,18 @@
 #define POOL_CACHE 256u
 
 struct worker worker;
+
+/* Nobody else may use the part of the mbuf where struct packet_meta lies. */
+static int claim_meta(void)
+{
+	static const struct rte_mbuf_dynfield field = {.name = "gw_packet_meta",
+	    .size = sizeof(struct packet_meta),
+	    .align = 8};
+	int offset =
+	    rte_mbuf_dynfield_register_offset(&field, PACKET_META_OFFSET);
+
+	return offset == PACKET_META_OFFSET ? 0 : -EBUSY;
+}
 
 static int make_qsbr(struct worker *w)
 {
@@ -44,12 +57,14 @@ int worker_init(struct worker *w, uint32_t mbufs)
 	if (w->wake_fd < 0)
 		return -errno;
 	w->pool = rte_pktmbuf_pool_create("frames", mbufs,
-	    RTE_MIN(mbufs / 2, POOL_CACHE), sizeof(struct packet_meta),
+	    RTE_MIN(mbufs / 2, POOL_CACHE), sizeof(struct packet_trace),
 	    RTE_PKTMBUF_HEADROOM + (w->mbuf_room ? w->mbuf_room : MBUF_ROOM),
 	    SOCKET_ID_ANY);
 	w->flows = flow_create(w->flow_max ? w->flow_max : FLOW_DEFAULT_MAX);
 	w->events = event_create();
-	error = make_qsbr(w);
+	error = claim_meta();
+	if (!error)
+		error = make_qsbr(w);
 	if (!w->pool || !w->flows || !w->events)
 		error = -ENOMEM;
 	for (int i = 0; i < PORT_MAX; i++)

@@ -94,7 +94,7 @@ extern struct worker worker;
 #define WORKER_DEFAULT_MBUFS 4096
 
 /*
- * Take the worker's memory: mbuf pool (with room for struct packet_meta), flow
+ * Take the worker's memory: mbuf pool (with room for struct packet_trace), flow
  * table of w->flow_max (0 = default), events, qsbr, eventfd. Once, after EAL.
  * mbufs: 0 = WORKER_DEFAULT_MBUFS. Returns 0 or -errno; worker_fini() undoes
  * also a half-done one.

@@ -49,9 +49,10 @@ static void observe(enum pipeline_node node, uint8_t port,
 {
 	for (uint16_t i = 0; i < len; i++) {
 		const struct packet_meta *meta = packet_meta(mbufs[i]);
+		const struct packet_trace *trace = packet_trace(mbufs[i]);
 
-		fate[meta->serial % SERIAL_MAX] =
-		    (struct fate) {true, meta->path, meta->reason, meta->rule};
+		fate[trace->serial % SERIAL_MAX] =
+		    (struct fate) {true, trace->path, meta->reason, meta->rule};
 	}
 }
 

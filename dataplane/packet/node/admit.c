@@ -40,7 +40,7 @@ static struct judge_verdict judge(const struct worker *w,
     struct packet_meta *meta, uint8_t direction, uint8_t port)
 {
 	struct judge_flow flow = {
-	    .remote = meta->remote,
+	    .remote = packet_remote(meta),
 	    .protocol = meta->protocol,
 	    .direction = direction,
 	    .from_network = w->tables->network_of[port],
@@ -50,8 +50,9 @@ static struct judge_verdict judge(const struct worker *w,
 	if (meta->protocol == PROTOCOL_ICMP)
 		flow.icmp_type = RTE_IP_ICMP_ECHO_REQUEST;
 	else
-		flow.port = direction == DIRECTION_OUT ? meta->remote_port
-						       : meta->guest_port;
+		flow.port = direction == DIRECTION_OUT
+				? packet_remote_port(meta)
+				: packet_guest_port(meta);
 	verdict = tables_judge(w->tables, &flow);
 	meta->rule = verdict.rule;
 	meta->network = verdict.network;

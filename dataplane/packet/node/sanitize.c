@@ -60,10 +60,10 @@ static bool is_no_host(uint32_t address)
 
 /* Source and destination of a packet that came from the guest. */
 static rte_edge_t judge_outbound(const struct worker *w,
-    struct packet_meta *meta, const struct rte_ipv4_hdr *ip, uint32_t source,
-    uint32_t destination)
+    struct packet_meta *meta, struct sanitize_ends *ends,
+    const struct rte_ipv4_hdr *ip, uint32_t source, uint32_t destination)
 {
-	meta->remote = destination;
+	ends->remote = destination;
 	if (unlikely(destination == UINT32_MAX ||
 		     (destination & 0xf0000000) == 0xe0000000)) {
 		if (source != w->guest_address && source != 0)
@@ -87,13 +87,13 @@ static rte_edge_t judge_outbound(const struct worker *w,
 }
 
 static rte_edge_t judge_inbound(const struct worker *w,
-    struct packet_meta *meta, const struct port *port, uint32_t source,
-    uint32_t destination)
+    struct packet_meta *meta, struct sanitize_ends *ends,
+    const struct port *port, uint32_t source, uint32_t destination)
 {
 	uint32_t ours =
 	    port->nat_address ? port->nat_address : w->guest_address;
 
-	meta->remote = source;
+	ends->remote = source;
 	if (unlikely(destination != ours)) {
 		if (destination == UINT32_MAX ||
 		    (destination & 0xf0000000) == 0xe0000000)
@@ -105,8 +105,8 @@ static rte_edge_t judge_inbound(const struct worker *w,
 	return SANITIZE_TO_FLOW_LOOKUP;
 }
 
-static rte_edge_t judge_frame(
-    const struct worker *w, struct packet_meta *meta, struct rte_mbuf *mbuf)
+static rte_edge_t judge_frame(const struct worker *w, struct packet_meta *meta,
+    struct sanitize_ends *ends, struct rte_mbuf *mbuf)
 {
 	const struct port *port = &w->port[mbuf->port];
 	const struct rte_ether_hdr *ether = packet_ether(mbuf);
@@ -130,8 +130,8 @@ static rte_edge_t judge_frame(
 	source = rte_be_to_cpu_32(ip->src_addr);
 	destination = rte_be_to_cpu_32(ip->dst_addr);
 	exit = meta->direction == DIRECTION_OUT
-		   ? judge_outbound(w, meta, ip, source, destination)
-		   : judge_inbound(w, meta, port, source, destination);
+		   ? judge_outbound(w, meta, ends, ip, source, destination)
+		   : judge_inbound(w, meta, ends, port, source, destination);
 	if (unlikely(exit == SANITIZE_TO_DROP || exit == SANITIZE_TO_DHCP))
 		return exit;
 	to_mac = judge_destination_mac(meta, ether, port);
@@ -139,7 +139,7 @@ static rte_edge_t judge_frame(
 		return to_mac;
 	if (unlikely(exit != SANITIZE_TO_FLOW_LOOKUP))
 		return exit;
-	return sanitize_l4(w, meta, mbuf, ip);
+	return sanitize_l4(w, meta, ends, mbuf, ip);
 }
 
 uint16_t sanitize_process(
@@ -152,6 +152,7 @@ uint16_t sanitize_process(
 	for (uint16_t i = 0; i < len; i++) {
 		struct rte_mbuf *mbuf = objs[i];
 		struct packet_meta *meta = packet_meta(mbuf);
+		struct sanitize_ends ends = {0};
 		rte_edge_t exit;
 
 		meta->direction =
@@ -162,10 +163,10 @@ uint16_t sanitize_process(
 		meta->rule = POLICY_NONE;
 		meta->network = POLICY_ANY_NETWORK;
 		meta->country = COUNTRY_NONE;
-		exit = judge_frame(w, meta, mbuf);
+		exit = judge_frame(w, meta, &ends, mbuf);
 		if (likely(exit == SANITIZE_TO_FLOW_LOOKUP)) {
 			meta->key = packet_key(
-			    meta->remote, meta->guest_port, meta->remote_port);
+			    ends.remote, ends.guest_port, ends.remote_port);
 			meta->hash =
 			    flow_hash(flows, meta->key, meta->protocol);
 			rte_prefetch0(flow_bucket(flows, meta->hash));

@@ -9,6 +9,13 @@
 
 #define DHCP_SERVER_PORT 67
 
+/* The parts of the flow's key while they are found; host order. */
+struct sanitize_ends {
+	uint32_t remote;
+	uint16_t guest_port;
+	uint16_t remote_port;
+};
+
 /* Both ask about a valid IPv4 header whose total length lies in the frame. */
 static inline bool sanitize_is_dhcp(const struct rte_ipv4_hdr *ip)
 {
@@ -30,15 +37,16 @@ static inline bool sanitize_is_echo_request(const struct rte_ipv4_hdr *ip)
 	       icmp->icmp_type == RTE_IP_ICMP_ECHO_REQUEST;
 }
 
-static inline void sanitize_set_ports(struct packet_meta *meta,
-    rte_be16_t source_be16, rte_be16_t destination_be16)
+static inline void sanitize_set_ports(const struct packet_meta *meta,
+    struct sanitize_ends *ends, rte_be16_t source_be16,
+    rte_be16_t destination_be16)
 {
 	uint16_t source = rte_be_to_cpu_16(source_be16);
 	uint16_t destination = rte_be_to_cpu_16(destination_be16);
 	bool out = meta->direction == DIRECTION_OUT;
 
-	meta->guest_port = out ? source : destination;
-	meta->remote_port = out ? destination : source;
+	ends->guest_port = out ? source : destination;
+	ends->remote_port = out ? destination : source;
 }
 
 #define TCP_BITS_SYN RTE_TCP_SYN_FLAG
@@ -71,8 +79,8 @@ static inline rte_edge_t sanitize_refuse(
 	return SANITIZE_TO_DROP;
 }
 
-static inline rte_edge_t sanitize_tcp(
-    struct packet_meta *meta, const struct rte_tcp_hdr *tcp, uint32_t size)
+static inline rte_edge_t sanitize_tcp(struct packet_meta *meta,
+    struct sanitize_ends *ends, const struct rte_tcp_hdr *tcp, uint32_t size)
 {
 	uint32_t header;
 
@@ -85,18 +93,18 @@ static inline rte_edge_t sanitize_tcp(
 	meta->tcp_flags = tcp->tcp_flags;
 	if (unlikely(!sanitize_tcp_flags_valid(meta->tcp_flags)))
 		return sanitize_refuse(meta, REASON_BAD_TCP_FLAGS);
-	sanitize_set_ports(meta, tcp->src_port, tcp->dst_port);
+	sanitize_set_ports(meta, ends, tcp->src_port, tcp->dst_port);
 	return SANITIZE_TO_FLOW_LOOKUP;
 }
 
-static inline rte_edge_t sanitize_udp(
-    struct packet_meta *meta, const struct rte_udp_hdr *udp, uint32_t size)
+static inline rte_edge_t sanitize_udp(struct packet_meta *meta,
+    struct sanitize_ends *ends, const struct rte_udp_hdr *udp, uint32_t size)
 {
 	if (unlikely(size < sizeof(*udp) ||
 		     rte_be_to_cpu_16(udp->dgram_len) != size ||
 		     !udp->src_port || !udp->dst_port))
 		return sanitize_refuse(meta, REASON_BAD_L4_HEADER);
-	sanitize_set_ports(meta, udp->src_port, udp->dst_port);
+	sanitize_set_ports(meta, ends, udp->src_port, udp->dst_port);
 	return SANITIZE_TO_FLOW_LOOKUP;
 }
 
@@ -105,8 +113,8 @@ static inline rte_edge_t sanitize_udp(
 
 /* Fills ports, flags, kind and protocol of meta. */
 static inline rte_edge_t sanitize_l4(const struct worker *w,
-    struct packet_meta *meta, const struct rte_mbuf *mbuf,
-    const struct rte_ipv4_hdr *ip)
+    struct packet_meta *meta, struct sanitize_ends *ends,
+    const struct rte_mbuf *mbuf, const struct rte_ipv4_hdr *ip)
 {
 	uint32_t size = mbuf->data_len - PACKET_L4_OFFSET;
 	const void *l4 = ip + 1;
@@ -115,11 +123,11 @@ static inline rte_edge_t sanitize_l4(const struct worker *w,
 	meta->protocol = ip->next_proto_id;
 	switch (meta->protocol) {
 	case IPPROTO_TCP:
-		return sanitize_tcp(meta, l4, size);
+		return sanitize_tcp(meta, ends, l4, size);
 	case IPPROTO_UDP:
-		return sanitize_udp(meta, l4, size);
+		return sanitize_udp(meta, ends, l4, size);
 	case IPPROTO_ICMP:
-		return sanitize_icmp(w, meta, mbuf, l4, size);
+		return sanitize_icmp(w, meta, ends, mbuf, l4, size);
 	default:
 		meta->reason = REASON_PROTOCOL;
 		return meta->direction == DIRECTION_OUT ? SANITIZE_TO_REJECT

@@ -13,8 +13,8 @@
  * packet's turned round (from the far side any router may send it).
  */
 static inline rte_edge_t sanitize_icmp_error(const struct worker *w,
-    struct packet_meta *meta, const struct rte_mbuf *mbuf,
-    const struct rte_icmp_hdr *icmp, uint32_t size)
+    struct packet_meta *meta, struct sanitize_ends *ends,
+    const struct rte_mbuf *mbuf, const struct rte_icmp_hdr *icmp, uint32_t size)
 {
 	const struct rte_ipv4_hdr *quoted = (const void *)(icmp + 1);
 	const struct port *port = &w->port[mbuf->port];
@@ -32,10 +32,10 @@ static inline rte_edge_t sanitize_icmp_error(const struct worker *w,
 		return sanitize_refuse(meta, REASON_ICMP_TYPE);
 	if (meta->direction == DIRECTION_IN
 		? source != ours
-		: (destination != w->guest_address || source != meta->remote))
+		: (destination != w->guest_address || source != ends->remote))
 		return sanitize_refuse(meta, REASON_ICMP_TYPE);
 	meta->kind = PACKET_ICMP_ERROR;
-	meta->remote = meta->direction == DIRECTION_IN ? destination : source;
+	ends->remote = meta->direction == DIRECTION_IN ? destination : source;
 	meta->protocol = quoted->next_proto_id;
 	if (meta->protocol == IPPROTO_ICMP) {
 		const struct rte_icmp_hdr *echo = (const void *)l4;
@@ -44,21 +44,21 @@ static inline rte_edge_t sanitize_icmp_error(const struct worker *w,
 
 		if (!request && echo->icmp_type != RTE_IP_ICMP_ECHO_REPLY)
 			return sanitize_refuse(meta, REASON_ICMP_TYPE);
-		meta->guest_port = rte_be_to_cpu_16(echo->icmp_ident);
-		meta->remote_port =
+		ends->guest_port = rte_be_to_cpu_16(echo->icmp_ident);
+		ends->remote_port =
 		    by_guest ? PACKET_ECHO_BY_GUEST : PACKET_ECHO_BY_REMOTE;
 		return SANITIZE_TO_FLOW_LOOKUP;
 	}
 	if (meta->protocol != IPPROTO_TCP && meta->protocol != IPPROTO_UDP)
 		return sanitize_refuse(meta, REASON_ICMP_TYPE);
 	/* The quoted packet went the other way. */
-	sanitize_set_ports(meta, l4[1], l4[0]);
+	sanitize_set_ports(meta, ends, l4[1], l4[0]);
 	return SANITIZE_TO_FLOW_LOOKUP;
 }
 
 static inline rte_edge_t sanitize_icmp(const struct worker *w,
-    struct packet_meta *meta, const struct rte_mbuf *mbuf,
-    const struct rte_icmp_hdr *icmp, uint32_t size)
+    struct packet_meta *meta, struct sanitize_ends *ends,
+    const struct rte_mbuf *mbuf, const struct rte_icmp_hdr *icmp, uint32_t size)
 {
 	if (unlikely(size < sizeof(*icmp)))
 		return sanitize_refuse(meta, REASON_BAD_L4_HEADER);
@@ -71,15 +71,15 @@ static inline rte_edge_t sanitize_icmp(const struct worker *w,
 
 		if (unlikely(icmp->icmp_code != 0))
 			return sanitize_refuse(meta, REASON_ICMP_TYPE);
-		meta->guest_port = rte_be_to_cpu_16(icmp->icmp_ident);
-		meta->remote_port =
+		ends->guest_port = rte_be_to_cpu_16(icmp->icmp_ident);
+		ends->remote_port =
 		    by_guest ? PACKET_ECHO_BY_GUEST : PACKET_ECHO_BY_REMOTE;
 		return SANITIZE_TO_FLOW_LOOKUP;
 	}
 	case 3:	 /* destination unreachable, with it the path's MTU */
 	case 11: /* time exceeded */
 	case 12: /* parameter problem */
-		return sanitize_icmp_error(w, meta, mbuf, icmp, size);
+		return sanitize_icmp_error(w, meta, ends, mbuf, icmp, size);
 	default:
 		return sanitize_refuse(meta, REASON_ICMP_TYPE);
 	}

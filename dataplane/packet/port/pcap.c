@@ -110,7 +110,6 @@ int pcap_port_give(
 {
 	struct pcap_port *pcap = port->priv;
 	struct rte_mbuf *mbuf;
-	struct packet_meta *meta;
 	void *place;
 
 	if (pcap->len == QUEUE_LEN)
@@ -125,10 +124,8 @@ int pcap_port_give(
 		return -EMSGSIZE;
 	}
 	memcpy(place, frame, size);
-	meta = packet_meta(mbuf);
-	memset(meta, 0, sizeof(*meta));
-	meta->serial = serial;
-	meta->path = NODE_PORT_RX;
+	*packet_trace(mbuf) =
+	    (struct packet_trace) {.serial = serial, .path = NODE_PORT_RX};
 	pcap->queue[pcap->len++] = mbuf;
 	return 0;
 }

@@ -15,7 +15,7 @@ typedef void (*pcap_sink)(const struct port *port, struct rte_mbuf *mbuf);
 int port_open_pcap(struct port *port, struct rte_mempool *pool, pcap_sink sink);
 
 /*
- * Queue one frame for the port's next burst. serial: kept in packet_meta for
+ * Queue one frame for the port's next burst. serial: kept in packet_trace for
  * observers. Returns 0, -ENOBUFS (queue or pool empty), -EMSGSIZE.
  */
 int pcap_port_give(

@@ -21,11 +21,15 @@ static inline uint16_t checksum_fold(uint64_t sum)
 /* Is the checksum of a 20-byte IPv4 header right? */
 static inline bool checksum_ip_valid(const void *header)
 {
-	uint32_t word[5];
+	const uint8_t *at = header;
+	uint64_t low, high;
+	uint32_t last;
 
-	memcpy(word, header, sizeof(word));
-	return checksum_fold((uint64_t)word[0] + word[1] + word[2] + word[3] +
-			     word[4]) == 0xffff;
+	memcpy(&low, at, 8);
+	memcpy(&high, at + 8, 8);
+	memcpy(&last, at + 16, 4);
+	return checksum_fold((low >> 32) + (uint32_t)low + (high >> 32) +
+			     (uint32_t)high + last) == 0xffff;
 }
 
 /* A checksum field after the 32-bit word `old` became `new` (network order

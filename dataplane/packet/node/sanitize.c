@@ -11,9 +11,9 @@
  */
 #include "dataplane/packet/node/node.h"
 
-#include "dataplane/packet/flow.h"
 #include "dataplane/packet/node/sanitize.h"
 #include "dataplane/packet/node/sanitize_ip.h"
+#include "dataplane/packet/node/sanitize_plain.h"
 
 #define REFUSE(why)                          \
 	do {                                 \
@@ -105,7 +105,7 @@ static rte_edge_t judge_inbound(const struct worker *w,
 	return SANITIZE_TO_FLOW_LOOKUP;
 }
 
-static rte_edge_t judge_frame(const struct worker *w, struct packet_meta *meta,
+rte_edge_t sanitize_judge(const struct worker *w, struct packet_meta *meta,
     struct sanitize_ends *ends, struct rte_mbuf *mbuf)
 {
 	const struct port *port = &w->port[mbuf->port];
@@ -114,6 +114,7 @@ static rte_edge_t judge_frame(const struct worker *w, struct packet_meta *meta,
 	rte_edge_t exit, to_mac;
 	uint32_t source, destination;
 
+	*ends = (struct sanitize_ends) {0};
 	if (unlikely(mbuf->data_len < sizeof(*ether) || mbuf->nb_segs != 1))
 		REFUSE(TOO_SHORT);
 	if (meta->direction == DIRECTION_OUT &&
@@ -142,28 +143,36 @@ static rte_edge_t judge_frame(const struct worker *w, struct packet_meta *meta,
 	return sanitize_l4(w, meta, ends, mbuf, ip);
 }
 
+static void clear(struct packet_meta *meta, uint8_t direction)
+{
+	meta->direction = direction;
+	meta->reason = REASON_OK;
+	meta->quiet = 0;
+	meta->tcp_flags = 0;
+	meta->rule = POLICY_NONE;
+	meta->network = POLICY_ANY_NETWORK;
+	meta->country = COUNTRY_NONE;
+}
+
 uint16_t sanitize_process(
     struct rte_graph *graph, struct rte_node *node, void **objs, uint16_t len)
 {
 	struct worker *w = node_context(node)->worker;
 	const struct flow_table *flows = w->flows;
 	struct node_run run = {0, SANITIZE_TO_FLOW_LOOKUP};
+	struct sanitize_link link = {.port = UINT16_MAX};
 
 	for (uint16_t i = 0; i < len; i++) {
 		struct rte_mbuf *mbuf = objs[i];
 		struct packet_meta *meta = packet_meta(mbuf);
-		struct sanitize_ends ends = {0};
-		rte_edge_t exit;
+		struct sanitize_ends ends;
+		rte_edge_t exit = SANITIZE_TO_FLOW_LOOKUP;
 
-		meta->direction =
-		    mbuf->port == PORT_GUEST ? DIRECTION_OUT : DIRECTION_IN;
-		meta->reason = REASON_OK;
-		meta->quiet = 0;
-		meta->tcp_flags = 0;
-		meta->rule = POLICY_NONE;
-		meta->network = POLICY_ANY_NETWORK;
-		meta->country = COUNTRY_NONE;
-		exit = judge_frame(w, meta, &ends, mbuf);
+		if (unlikely(mbuf->port != link.port))
+			sanitize_describe_link(&link, w, mbuf->port);
+		clear(meta, link.direction);
+		if (unlikely(!sanitize_is_plain(w, &link, meta, &ends, mbuf)))
+			exit = sanitize_judge(w, meta, &ends, mbuf);
 		if (likely(exit == SANITIZE_TO_FLOW_LOOKUP)) {
 			meta->key = packet_key(
 			    ends.remote, ends.guest_port, ends.remote_port);

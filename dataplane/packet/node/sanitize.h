@@ -58,19 +58,23 @@ static inline void sanitize_set_ports(const struct packet_meta *meta,
  * nothing without any of the four. */
 static inline bool sanitize_tcp_flags_valid(uint8_t flags)
 {
-	switch (flags &
-		(TCP_BITS_SYN | TCP_BITS_ACK | TCP_BITS_FIN | TCP_BITS_RST)) {
-	case TCP_BITS_ACK:
-	case TCP_BITS_SYN:
-	case TCP_BITS_SYN | TCP_BITS_ACK:
-	case TCP_BITS_FIN | TCP_BITS_ACK:
-	case TCP_BITS_RST:
-	case TCP_BITS_RST | TCP_BITS_ACK:
-		return true;
-	default:
-		return false;
-	}
+	const uint32_t valid = 1u << TCP_BITS_ACK | 1u << TCP_BITS_SYN |
+			       1u << (TCP_BITS_SYN | TCP_BITS_ACK) |
+			       1u << (TCP_BITS_FIN | TCP_BITS_ACK) |
+			       1u << TCP_BITS_RST |
+			       1u << (TCP_BITS_RST | TCP_BITS_ACK);
+
+	return valid >> (flags & (TCP_BITS_SYN | TCP_BITS_ACK | TCP_BITS_FIN |
+				     TCP_BITS_RST)) &
+	       1;
 }
+
+/*
+ * The long way: judge a frame from the start. meta->direction and mbuf->port
+ * are set; fills ends and meta. Returns the exit; reason in meta.
+ */
+rte_edge_t sanitize_judge(const struct worker *w, struct packet_meta *meta,
+    struct sanitize_ends *ends, struct rte_mbuf *mbuf);
 
 static inline rte_edge_t sanitize_refuse(
     struct packet_meta *meta, enum gw_reason reason)

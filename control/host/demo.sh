@@ -113,7 +113,8 @@ start_gateway() {
 	fi
 	inside gw-demo-host "$GW_BUILD/control/init/gw-init" \
 	    --run-dir "$DEMO_RUN_DIR" --state-dir "$DEMO/state" \
-	    --libexec "$GW_BUILD" "${kvm[@]}" < /dev/null
+	    --libexec "$GW_BUILD" "${kvm[@]}" < /dev/null \
+	    > "$DEMO/gw-init.txt" 2>&1 || { cat "$DEMO/gw-init.txt" >&2; return 1; }
 }
 
 readonly TEXT_INT="This is the internal origin."

@@ -67,6 +67,9 @@ step_guest() {
 	claim "it has an address from the gateway's DHCP" guest_has_address
 	guest_address=$(guest_own_address)
 	row address "$guest_address, $(guest 'cat /sys/class/net/eth0/mtu') bytes MTU"
+	row dataplane "$(ctl_json '.. | .hugepages? // empty |
+	    if . == true or . == 1 then "on hugepages" else "on normal memory" end' \
+	    guest show "$GUEST")"
 }
 
 build_image() {

@@ -15,7 +15,7 @@
  */
 #pragma once
 
-#include <emmintrin.h>
+#include <nmmintrin.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -85,19 +85,19 @@ void flow_destroy(struct flow_table *table);
 void flow_clear(struct flow_table *table);
 
 /*
- * Keyed multiply-and-fold, not to be aimed at from outside; then mixed once
- * more, because keys that differ in one port alone (a guest's usual ones) would
- * otherwise lie on a line and could share a few buckets.
+ * A keyed multiplication, not to be aimed at from outside; its halves are
+ * mixed by CRC, because keys that differ in one field alone (a guest's ports
+ * one after another, a network's hosts) would otherwise lie on a line and could
+ * share a few buckets.
  */
 static inline uint64_t flow_hash(
     const struct flow_table *table, uint64_t key, uint8_t protocol)
 {
 	__uint128_t product = (__uint128_t)(key ^ table->seed[0]) *
 			      (table->seed[1] ^ ((uint64_t)protocol << 32));
-	uint64_t hash = (uint64_t)product ^ (uint64_t)(product >> 64);
+	uint64_t low = (uint64_t)product, high = (uint64_t)(product >> 64);
 
-	hash = (hash ^ hash >> 32) * 0x9e3779b97f4a7c15ull;
-	return hash ^ hash >> 29;
+	return low ^ high ^ _mm_crc32_u64(low, high);
 }
 
 static inline uint16_t flow_tag(uint64_t hash)

@@ -58,22 +58,32 @@ static void holds_every_flow_up_to_its_limit(void **unused)
 	flow_destroy(table);
 }
 
-/* The usual pattern: one destination, ports one after another. */
-static void neighbouring_ports_spread_whatever_the_random_key(void **unused)
+/* The usual patterns: keys that differ in one field, one after another. */
+static void neighbouring_keys_spread_whatever_the_random_key(void **unused)
 {
-	uint32_t refused = 0;
+	static const struct {
+		const char *what;
+		int shift;
+	} field[] = {{"remote ports", 0}, {"guest ports", 16},
+	    {"remote hosts", 32}, {"remote networks", 40}, {"remote /16s", 48}};
 
-	for (int round = 0; round < 2000; round++) {
-		struct flow_table *table = flow_create(64);
+	for (size_t f = 0; f < sizeof(field) / sizeof(field[0]); f++) {
+		uint32_t refused = 0;
 
-		for (uint64_t i = 0; i < 60; i++)
-			refused += !put(table,
-			    0xcb00710900000035ull + ((1000 + i) << 16),
-			    PROTOCOL_UDP);
-		flow_destroy(table);
+		for (int round = 0; round < 2000; round++) {
+			struct flow_table *table = flow_create(64);
+
+			for (uint64_t i = 0; i < 60; i++)
+				refused += !put(table,
+				    0x0a00000103e80035ull +
+					(i << field[f].shift),
+				    PROTOCOL_UDP);
+			flow_destroy(table);
+		}
+		print_message(
+		    "# %s: %u of 120000 refused\n", field[f].what, refused);
+		assert_true(refused < 12);
 	}
-	print_message("# %u of 120000 refused\n", refused);
-	assert_true(refused < 12);
 }
 
 static void refuses_when_full_and_takes_again_after_a_removal(void **unused)
@@ -203,7 +213,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(holds_every_flow_up_to_its_limit),
-	    cmocka_unit_test(neighbouring_ports_spread_whatever_the_random_key),
+	    cmocka_unit_test(neighbouring_keys_spread_whatever_the_random_key),
 	    cmocka_unit_test(refuses_when_full_and_takes_again_after_a_removal),
 	    cmocka_unit_test(survives_random_use_against_a_plain_array),
 	    cmocka_unit_test(silent_flows_end_at_the_time_of_their_kind),

@@ -55,7 +55,7 @@ need_root demo "${arguments[@]}"
 if ! world_claim; then
 	fail "gw demo" "a demo runs already (pid $(cat "$DEMO_LOCK")): wait for its end, or end it with ./gw down --force"
 fi
-if [ -e "$DEMO/kept" ] && gateway_runs "$DEMO_RUN_DIR"; then
+if [ -e "$DEMO_RUN_DIR/kept" ]; then
 	fail "gw demo" "a demo was kept running: ./gw down --force ends it"
 fi
 "$GW_ROOT/control/host/deps.sh" test || exit
@@ -170,6 +170,6 @@ wait $!
 finished=1
 print_end
 if [ -n "$keep" ]; then
-	: > "$DEMO/kept"
+	: > "$DEMO_RUN_DIR/kept"
 fi
 [ "$broken" -eq 0 ] && [ "$claims" -gt 0 ]

@@ -23,7 +23,7 @@ running_inits() {
 # demo_is_orphaned: a demo's world is there, no demo runs, none was kept.
 demo_is_orphaned() {
 	[ -e "$DEMO_RUN_DIR" ] || [ -e /run/netns/gw-demo-host ] || return 1
-	[ ! -e "$DEMO/kept" ] && ! demo_runs
+	[ ! -e "$DEMO_RUN_DIR/kept" ] && ! demo_runs
 }
 
 # list_leftovers: one line each, "KIND NAME": what only a gateway makes,

@@ -138,5 +138,5 @@ world_end_demo() {
 		kill -KILL "$pid" 2> /dev/null || true
 	fi
 	clean_run "$DEMO_RUN_DIR"
-	rm -f "$DEMO_LOCK" "$DEMO/kept"
+	rm -f "$DEMO_LOCK"
 }

@@ -105,38 +105,77 @@ static void add_ports(const struct policy_image *image)
 		fail("graph");
 }
 
+/* What the live generation lies in. */
+static struct policy_file loaded;
+
+/* Swap a generation in, or out (NULL), from the worker's own thread. */
+static void swap(struct tables *tables, const struct policy_file *file)
+{
+	struct policy_file old = loaded;
+
+	worker_rest(&worker);
+	tables_swap(&worker, tables);
+	worker_resume(&worker);
+	loaded = *file;
+	free(old.country);
+	old.country = NULL;
+	policy_file_close(&old);
+}
+
+/* Read the country table into memory of our own. */
+static void read_country(struct policy_file *file, const char *path)
+{
+	FILE *stream = fopen(path, "rb");
+
+	if (!stream)
+		fail("country");
+	fseek(stream, 0, SEEK_END);
+	file->country_size = (size_t)ftell(stream);
+	rewind(stream);
+	file->country =
+	    aligned_alloc(64, (file->country_size + 63) & ~(size_t)63);
+	if (!file->country || fread(file->country, 1, file->country_size,
+				  stream) != file->country_size)
+		fail("country");
+	fclose(stream);
+}
+
 static void load(const char *image, const char *country, uint64_t generation)
 {
-	struct policy_file *file = calloc(1, sizeof(*file)), table;
+	struct policy_file file;
 	struct tables *tables;
 	char why[200] = "";
 
-	if (policy_file_open(file, image) < 0)
+	if (policy_file_open(&file, image) < 0)
 		fail("image");
-	if (strcmp(country, "-") != 0) {
-		FILE *stream = fopen(country, "rb");
-
-		memset(&table, 0, sizeof(table));
-		if (stream) {
-			fseek(stream, 0, SEEK_END);
-			file->country_size = (size_t)ftell(stream);
-			rewind(stream);
-			file->country = aligned_alloc(
-			    64, (file->country_size + 63) & ~63ul);
-			if (fread(file->country, 1, file->country_size,
-				stream) != file->country_size)
-				fail("country");
-			fclose(stream);
-		}
-	}
-	if (tables_build(&tables, file->image, file->size, file->country,
-		file->country_size, 0, generation, why, sizeof(why)) < 0)
+	if (strcmp(country, "-") != 0)
+		read_country(&file, country);
+	if (tables_build(&tables, file.image, file.size, file.country,
+		file.country_size, 0, generation, why, sizeof(why)) < 0)
 		fail(why);
 	worker_rest(&worker);
 	add_ports(&tables->image);
-	tables_bind(tables, worker.port);
-	tables_swap(&worker, tables);
 	worker_resume(&worker);
+	tables_bind(tables, worker.port);
+	swap(tables, &file);
+}
+
+static void unload(void)
+{
+	const struct policy_file none = {0};
+
+	swap(NULL, &none);
+}
+
+static void stop(void)
+{
+	unload();
+	pipeline_destroy(&worker);
+	for (int i = 0; i < PORT_MAX; i++)
+		if (worker.port[i].present)
+			worker.port[i].ops->close(&worker.port[i]);
+	worker_detach(&worker);
+	worker_fini(&worker);
 }
 
 static uint8_t digit(char c)
@@ -265,7 +304,7 @@ static void run(char *line)
 	else if (strcmp(word[0], "time") == 0)
 		worker.now_ns += strtoull(word[1], NULL, 10);
 	else if (strcmp(word[0], "unload") == 0)
-		atomic_store(&worker.live, NULL);
+		unload();
 	else
 		fail("no such command");
 }
@@ -277,5 +316,6 @@ int main(int argc, char **argv)
 	start(argc > 1 ? (uint32_t)atoi(argv[1]) : 64);
 	while (fgets(line, sizeof(line), stdin))
 		run(line);
+	stop();
 	return 0;
 }

@@ -59,6 +59,8 @@ origin() {
 	chmod 755 "$folder" "$folder/html"
 	printf '%s\n' "$text" > "$folder/html/index.html"
 	{
+		# The tree may lie below a folder that only root may enter.
+		echo "user root;"
 		echo "pid $folder/nginx.pid; error_log $folder/error.log;"
 		echo "worker_processes 1; events { worker_connections 64; }"
 		echo "http { access_log $folder/access.log; default_type text/plain;"

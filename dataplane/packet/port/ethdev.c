@@ -6,7 +6,8 @@
  *
  * Theory of operation. Where the driver has receive interrupts the port sleeps
  * on the queue's eventfd; else its descriptor is -1 and the loop never sleeps
- * longer than a millisecond.
+ * longer than a millisecond. A driver that wants a dynamic field in mbufs for
+ * itself (net_pcap: a time stamp) is refused: packet_meta lies there.
  */
 #include "dataplane/packet/port.h"
 
@@ -27,6 +28,7 @@
 
 struct ethdev {
 	uint16_t id;
+	bool made;	    /* the device is there because of us */
 	bool up;	    /* as last asked */
 	uint32_t questions; /* about the link since then */
 	int fd;		    /* of rx interrupts, or -1 */
@@ -106,15 +108,25 @@ static bool link_up(struct port *port)
 	return dev->up;
 }
 
+/* A device that we made goes, so that its name can be opened again. */
+static void release(struct ethdev *dev)
+{
+	struct rte_eth_dev_info info;
+
+	rte_eth_dev_stop(dev->id);
+	if (!dev->made || rte_eth_dev_info_get(dev->id, &info) < 0 ||
+	    rte_dev_remove(info.device) < 0)
+		rte_eth_dev_close(dev->id);
+	free(dev);
+}
+
 static void close_port(struct port *port)
 {
 	struct ethdev *dev = port->priv;
 
 	if (!dev)
 		return;
-	rte_eth_dev_stop(dev->id);
-	rte_eth_dev_close(dev->id);
-	free(dev);
+	release(dev);
 	port->priv = NULL;
 }
 
@@ -130,7 +142,7 @@ static const struct port_ops ops = {
 };
 
 /* Device that devargs name; it is made unless it is there already. */
-static int find(const char *devargs, uint16_t *id)
+static int find(struct ethdev *dev, const char *devargs)
 {
 	struct rte_dev_iterator iterator;
 	char name[RTE_ETH_NAME_MAX_LEN];
@@ -141,13 +153,14 @@ static int find(const char *devargs, uint16_t *id)
 		return -ENAMETOOLONG;
 	memcpy(name, devargs, size);
 	name[size] = '\0';
-	if (rte_eth_dev_get_port_by_name(name, id) == 0)
+	if (rte_eth_dev_get_port_by_name(name, &dev->id) == 0)
 		return 0;
 	error = rte_dev_probe(devargs);
 	if (error < 0)
 		return error;
-	RTE_ETH_FOREACH_MATCHING_DEV(*id, devargs, &iterator)
+	RTE_ETH_FOREACH_MATCHING_DEV(dev->id, devargs, &iterator)
 	{
+		dev->made = true;
 		rte_eth_iterator_cleanup(&iterator);
 		return 0;
 	}
@@ -184,22 +197,23 @@ int port_open_ethdev(struct port *port, const char *devargs)
 		return error;
 	dev->pool = port->pool;
 	dev->fd = -1;
-	error = find(devargs, &dev->id);
-	if (error)
-		goto fail;
+	error = find(dev, devargs);
+	if (error) {
+		free(dev);
+		return error;
+	}
 	error = start(dev, true);
 	if (!error)
 		dev->fd = rte_eth_dev_rx_intr_ctl_q_get_fd(dev->id, 0);
 	else
 		error = start(dev, false);
-	if (error)
-		goto fail;
+	if (error) {
+		release(dev);
+		return error;
+	}
 	rte_eth_promiscuous_enable(dev->id);
 	ask_link(dev);
 	port->ops = &ops;
 	port->priv = dev;
 	return 0;
-fail:
-	free(dev);
-	return error;
 }

@@ -81,6 +81,7 @@ static void hang_up(struct guest *guest)
 	if (runner->fd >= 0)
 		close(runner->fd);
 	runner->fd = -1;
+	runner->preparing = false;
 	close_prepared(runner);
 	fail_execs(guest);
 }
@@ -154,6 +155,7 @@ static void prepare_image(struct guest *guest)
 	body.least_version = least_version(guest->image);
 	if (open_image(guest, guest->image, fds)) {
 		error = say(guest, MSG_RUN_IMAGE, &body, fds, 5);
+		guest->runner.preparing = !error;
 		if (error)
 			guest_broken(guest, "its runner does not listen: %s",
 			    strerror(-error));
@@ -181,11 +183,26 @@ static void version_kept(void *arg, int error)
 	guest_part_ready(guest);
 }
 
+static void give_up(struct guest *guest, const char *why)
+{
+	log_warn(guest->name, "runner is killed: it %s", why);
+	hang_up(guest);
+	init_link_kill(ROLE_RUNNER, guest->slot);
+}
+
 static void take_prepared(struct guest *guest, struct msg *msg)
 {
 	const struct msg_run_prepared *prepared = (const void *)msg->body;
 	struct runner *runner = &guest->runner;
 
+	/* Once, and before it has read a byte of its guest: one that was taken
+	 * over later must not raise the version that is demanded from now on.
+	 */
+	if (!runner->preparing) {
+		give_up(guest, "sent an image nobody asked for");
+		return;
+	}
+	runner->preparing = false;
 	if (prepared->error || msg->fd_len != RUNNER_PREPARED_FDS) {
 		guest_broken(guest, "image \"%s\" is refused: %s", guest->image,
 		    prepared->text);
@@ -253,14 +270,12 @@ static void receive(evutil_socket_t fd, short what, void *arg)
 
 	if (error == -EAGAIN || error == -EINTR)
 		return;
-	if (error) {
-		hang_up(guest);
-		if (error == -EBADMSG) {
-			log_warn(guest->name, "runner sent a malformed "
-					      "message");
-			init_link_kill(ROLE_RUNNER, guest->slot);
-		}
-		return; /* INIT_EXITED follows */
+	if (error) { /* INIT_EXITED follows */
+		if (error == -EBADMSG)
+			give_up(guest, "sent a malformed message");
+		else
+			hang_up(guest);
+		return;
 	}
 	handle(guest, &msg);
 	msg_close_fds(&msg);

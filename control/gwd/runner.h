@@ -25,7 +25,8 @@ struct runner {
 	int fd;
 	struct event *event;
 	uint32_t pid, qemu_pid;
-	bool prepared; /* fds are there and its version is on disk */
+	bool preparing; /* RUN_IMAGE was sent, its answer is awaited */
+	bool prepared;	/* fds are there and its version is on disk */
 	int fds[RUNNER_PREPARED_FDS];
 	uint64_t version;	   /* of the image */
 	struct msg_run_state said; /* the last one */

@@ -55,6 +55,28 @@ def versions(report, stand):
     stand.image_version = 9
 
 
+def hostile_runner(report, stand):
+    path = os.path.join(stand.state, "image-versions.json")
+    old = stand.children[(ROLE["runner"], 0)]
+    null = os.open("/dev/null", os.O_RDWR)
+    old.state(5, b"\x1b[2J\xff\xfe")
+    report.check("what a runner says is shown, whatever bytes it is",
+                 wait_for(lambda: guest(stand).get("text") == "?[2J??"),
+                 guest(stand))
+    stand.gwctl("guest", "start", "desk-1")
+    runner = stand.children[(ROLE["runner"], 0)]
+    send(runner.sock, "RUN_PREPARED",
+         struct.pack("=iIQ200s", 0, 0, 1 << 40, b""), [null] * 7)
+    os.close(null)
+    report.check("a runner that says prepared unasked is ended",
+                 wait_for(lambda: stand.children.get((ROLE["runner"], 0))
+                          is not runner))
+    stand.gwctl("guest", "start", "desk-1")
+    report.equal("and does not raise the version that is demanded",
+                 (json.load(open(path)), guest(stand)["state"]),
+                 ({"demo": 9}, "running"))
+
+
 def dead_dataplane(report, stand):
     qemus = sum(role == ROLE["qemu"] for role, _, _ in stand.spawned)
     old = stand.dataplane()
@@ -216,6 +238,7 @@ def run(report):
         mac, vmgenid = start(report, stand)
         refresh(report, stand, mac, vmgenid)
         versions(report, stand)
+        hostile_runner(report, stand)
         dead_dataplane(report, stand)
         frozen_dataplane(report, stand)
         events(report, stand)

@@ -84,6 +84,20 @@ static bool check_texts(uint32_t type, const uint8_t *body)
 	return true;
 }
 
+/* See msg.h: what a process says that hostile bytes reach is shown to people,
+ * in logs, JSON and on terminals. */
+static void clean_texts(uint32_t type, uint8_t *body)
+{
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		if (texts[i].type != type)
+			continue;
+		for (uint8_t *c = body + texts[i].offset; *c; c++) {
+			if (*c < 0x20 || *c >= 0x7f)
+				*c = '?';
+		}
+	}
+}
+
 int msg_send(
     int fd, enum msg_type type, const void *body, const int *fds, size_t fd_len)
 {
@@ -202,6 +216,8 @@ int msg_recv(int fd, enum msg_link link, enum msg_way way, struct msg *msg)
 		msg_close_fds(msg);
 		return -EBADMSG;
 	}
+	if (way == WAY_UP)
+		clean_texts(header.type, msg->body);
 	msg->type = header.type;
 	return 0;
 }

@@ -12,7 +12,8 @@
  * descriptors is -EBADMSG, and the receiver closes the channel. Descriptors
  * travel by SCM_RIGHTS, are received with MSG_CMSG_CLOEXEC and belong to the
  * receiver. Character arrays are NUL-terminated; msg_recv() refuses a body
- * whose arrays are not (MSG_TEXT lists them in msg.c).
+ * whose arrays are not (MSG_TEXT lists them in msg.c). In what comes up it
+ * makes every byte of them that is not printable ASCII a '?'.
  *
  * Links:
  *	INIT   gwd <-> gw-init

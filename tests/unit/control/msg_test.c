@@ -127,7 +127,7 @@ static void test_every_type_arrives_whole_with_its_descriptors(void **state)
 	(void)state;
 	for (size_t k = 0; k < KIND_LEN; k++) {
 		for (size_t i = 0; i < kinds[k].size; i++)
-			body[i] = (uint8_t)(i % 7);
+			body[i] = i % 7 ? (uint8_t)('@' + i % 7) : 0;
 		for (size_t i = 0; i < MSG_FD_MAX; i++)
 			fds[i] = pair[0];
 		int before = count_fds();
@@ -375,6 +375,23 @@ static void test_a_taken_descriptor_stays_open(void **state)
 	close(fd);
 }
 
+static void test_text_that_comes_up_is_printable_ascii(void **state)
+{
+	struct msg_run_state up = {.text = "a\n\x1b[2J\xc3\xa4\xff~ z"};
+	struct msg_run_exec down = {.command = "echo \xc3\xa4\n"};
+
+	(void)state;
+	assert_int_equal(msg_send(pair[0], MSG_RUN_STATE, &up, NULL, 0), 0);
+	assert_int_equal(msg_recv(pair[1], LINK_RUN, WAY_UP, &got), 0);
+	assert_string_equal(
+	    ((struct msg_run_state *)got.body)->text, "a??[2J???~ z");
+	assert_int_equal(msg_send(pair[0], MSG_RUN_EXEC, &down, pair, 1), 0);
+	assert_int_equal(msg_recv(pair[1], LINK_RUN, WAY_DOWN, &got), 0);
+	assert_string_equal(
+	    ((struct msg_run_exec *)got.body)->command, "echo \xc3\xa4\n");
+	msg_close_fds(&got);
+}
+
 static void test_names_are_spelled_for_people(void **state)
 {
 	(void)state;
@@ -399,6 +416,7 @@ int main(void)
 	    T(a_closed_peer_is_told_apart_from_silence),
 	    T(a_full_socket_says_so),
 	    T(a_taken_descriptor_stays_open),
+	    T(text_that_comes_up_is_printable_ascii),
 	    T(names_are_spelled_for_people),
 	};
 

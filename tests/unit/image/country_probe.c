@@ -64,15 +64,37 @@ static void ask_table(
 		country_name(country_of(table, ntohl(parsed.s_addr)), text);
 }
 
+/* Of all files; 0, or what main() ends with. The caller frees bytes. */
+static int make_table(
+    char **paths, size_t len, void **bytes, struct country_table *table)
+{
+	struct country_input inputs[INPUT_MAX] = {0};
+	char why[300];
+	size_t size, i;
+	int code = 0;
+
+	for (i = 0; i < len && !code; i++)
+		code = read_file(paths[i], &inputs[i]) ? 2 : 0;
+	if (!code &&
+	    (country_build(inputs, len, bytes, &size, why, sizeof(why)) ||
+		country_table_validate(table, *bytes, size,
+		    ((struct country_header *)*bytes)->sha256, why,
+		    sizeof(why)))) {
+		printf("%s\n", why);
+		code = 1;
+	}
+	while (i-- > 0)
+		free((void *)(uintptr_t)inputs[i].data);
+	return code;
+}
+
 int main(int argc, char **argv)
 {
-	struct country_input inputs[INPUT_MAX];
 	struct country_table table;
-	char line[64], text[8], why[300];
+	char line[64], text[8];
 	bool library = argc == 3 && !strcmp(argv[1], "--library");
 	MMDB_s db;
-	void *bytes;
-	size_t size;
+	void *bytes = NULL;
 	int rc;
 
 	if (argc < 2 || argc > INPUT_MAX)
@@ -84,17 +106,9 @@ int main(int argc, char **argv)
 			return 1;
 		}
 	} else {
-		for (int i = 1; i < argc; i++)
-			if (read_file(argv[i], &inputs[i - 1]))
-				return 2;
-		if (country_build(inputs, (size_t)argc - 1, &bytes, &size, why,
-			sizeof(why)) ||
-		    country_table_validate(&table, bytes, size,
-			((struct country_header *)bytes)->sha256, why,
-			sizeof(why))) {
-			printf("%s\n", why);
-			return 1;
-		}
+		rc = make_table(argv + 1, (size_t)argc - 1, &bytes, &table);
+		if (rc)
+			goto out;
 	}
 	while (fgets(line, sizeof(line), stdin)) {
 		line[strcspn(line, "\n")] = '\0';
@@ -104,5 +118,9 @@ int main(int argc, char **argv)
 			ask_table(&table, line, text);
 		puts(text);
 	}
-	return 0;
+	if (library)
+		MMDB_close(&db);
+out:
+	free(bytes);
+	return rc;
 }

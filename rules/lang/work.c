@@ -34,6 +34,13 @@ static void show(const struct work *work, struct compile *compile)
 	out_write(&json, work->json_fd);
 }
 
+static void say_count(
+    struct out *out, size_t count, const char *what, const char *after)
+{
+	out_format(
+	    out, "%zu %s%s%s", count, what, count == 1 ? "" : "s", after);
+}
+
 static void say_good(const struct compile *compile, struct out *out)
 {
 	const struct model *model = compile->model;
@@ -42,10 +49,12 @@ static void say_good(const struct compile *compile, struct out *out)
 
 	for (expect = model->expect; expect; expect = expect->next)
 		expects++;
-	out_format(out,
-	    "%s: ok: %u networks, %zu rules, %zu guests, %zu expects hold\n",
-	    compile->errors.source[0].path, model->network_len, model->rule_len,
-	    model->guest_len, expects);
+	out_format(out, "%s: ok: ", compile->errors.source[0].path);
+	say_count(out, model->network_len, "network", ", ");
+	say_count(out, model->rule_len, "rule", ", ");
+	say_count(out, model->guest_len, "guest", ", ");
+	say_count(
+	    out, expects, "expect", expects == 1 ? " holds\n" : " hold\n");
 }
 
 static int do_mode(const struct work *work, struct compile *compile)
@@ -69,12 +78,13 @@ static int do_mode(const struct work *work, struct compile *compile)
 		verdict = explain_flow(compile, work->flow, work->json, &out);
 		if (verdict < 0)
 			return WORK_USAGE;
-		out_write(&out, work->out_fd);
+		if (out_write(&out, work->out_fd))
+			return WORK_FAILED;
 		return verdict ? WORK_OK : WORK_DENY;
 	case WORK_CHECK:
 		say_good(compile, &out);
-		if (!work->json)
-			out_write(&out, work->out_fd);
+		if (!work->json && out_write(&out, work->out_fd))
+			return WORK_FAILED;
 		return WORK_OK;
 	default:
 		return WORK_OK;

@@ -153,7 +153,7 @@ def modes(t, folder):
            said["line"]) == (1, "allow", "p.web", "small.gw", 3),
           "explain: JSON says the same as text", said)
     run("check: a good policy is summed up", ["--check", "small.gw"], 0,
-        "ok: 1 networks, 2 rules, 1 guests")
+        "ok: 1 network, 2 rules, 1 guest, ")
     write(folder, "bad.gw", SMALL + b'expect allow g udp to 1.1.1.1;\nsett;')
     done = run("check: JSON diagnostics", ["--check", "--json", "bad.gw"], 3)
     said = json.loads(done.stdout)

@@ -94,21 +94,33 @@ void method_guest_list(struct rpc_call *call)
 			    live ? (json_int_t)live->serial : (json_int_t)0));
 }
 
+static bool is_in_force(const char *name)
+{
+	const struct generation *live = generation_live();
+
+	return live &&
+	       policy_image_find_guest(&live->image, name) != POLICY_NONE;
+}
+
+static void no_guest(struct rpc_call *call, const char *name)
+{
+	rpc_fail(call, GW_EXIT_FAILED,
+	    "the policy in force has no guest \"%.47s\": see `gwctl guest "
+	    "list`",
+	    name);
+}
+
 void method_guest_show(struct rpc_call *call)
 {
 	const struct generation *live = generation_live();
 	const char *name = rpc_text(call, "guest");
-	uint32_t index = POLICY_NONE;
 
-	if (live)
-		index = policy_image_find_guest(&live->image, name);
-	if (index == POLICY_NONE)
-		rpc_fail(call, GW_EXIT_FAILED,
-		    "the policy in force has no guest \"%.47s\": see `gwctl "
-		    "guest list`",
-		    name);
+	if (!is_in_force(name))
+		no_guest(call, name);
 	else
-		rpc_reply(call, describe(&live->image, index));
+		rpc_reply(
+		    call, describe(&live->image,
+			      policy_image_find_guest(&live->image, name)));
 }
 
 void method_guest_start(struct rpc_call *call)
@@ -122,7 +134,7 @@ void method_guest_stop(struct rpc_call *call)
 
 	if (grace_ms < 0 || grace_ms > GRACE_MAX_MS)
 		rpc_fail(call, GW_EXIT_USAGE,
-		    "\"grace_ms\" is between 0 and %d", GRACE_MAX_MS);
+		    "\"grace_ms\" must be between 0 and %d", GRACE_MAX_MS);
 	else
 		guest_stop(call, rpc_text(call, "guest"), grace_ms);
 }
@@ -140,6 +152,10 @@ static struct guest *find_running(struct rpc_call *call)
 
 	if (guest && guest->runner.state == PART_ALIVE)
 		return guest;
+	if (!guest && !is_in_force(name)) {
+		no_guest(call, name);
+		return NULL;
+	}
 	rpc_fail(call, GW_EXIT_FAILED,
 	    "%.47s is not running: start it with `gwctl guest start %.47s`",
 	    name, name);

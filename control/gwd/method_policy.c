@@ -39,7 +39,10 @@ void method_policy_rollback(struct rpc_call *call)
 	if (!live)
 		return;
 	serial = rpc_number(call, "generation", (json_int_t)live->serial - 1);
-	if (serial < 1 || (uint64_t)serial >= live->serial)
+	if (live->serial == 1)
+		rpc_fail(call, GW_EXIT_FAILED,
+		    "generation 1 is the first: there is none to go back to");
+	else if (serial < 1 || (uint64_t)serial >= live->serial)
 		rpc_fail(call, GW_EXIT_USAGE,
 		    "roll-back needs a generation before %llu that is kept: "
 		    "see `gwctl policy history`",

@@ -104,8 +104,8 @@ void method_events(struct rpc_call *call)
 	if (!check_guest(call))
 		return;
 	if (limit < 0 || limit > EVENTS_MAX) {
-		rpc_fail(call, GW_EXIT_USAGE, "\"limit\" is between 0 and %d",
-		    EVENTS_MAX);
+		rpc_fail(call, GW_EXIT_USAGE,
+		    "\"limit\" must be between 0 and %d", EVENTS_MAX);
 		return;
 	}
 	if (rpc_flag(call, "follow"))

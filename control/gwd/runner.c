@@ -129,10 +129,12 @@ static bool open_image(struct guest *guest, const char *image, int fds[5])
 		fds[i + 1] = open_plain(path);
 		if (fds[i + 1] >= 0)
 			continue;
-		guest_broken(guest,
-		    "image \"%s\" has no %s: %s; make it with "
-		    "`gwctl image build %s`",
-		    image, names[i], strerror(-fds[i + 1]), image);
+		guest_broken(guest, "image \"%s\" has no %s: %s; %s", image,
+		    names[i], strerror(-fds[i + 1]),
+		    strcmp(image, "demo") != 0
+			? "see `gwctl image list`, docs/guests.md says how one "
+			  "is made"
+			: "make it with `gwctl image build demo`");
 		return false;
 	}
 	return true;
@@ -235,7 +237,12 @@ static void take_exec_done(
 	    execs[i].guest != guest)
 		return;
 	execs[i].token = 0;
-	if (done->error)
+	if (done->error == -ETIMEDOUT)
+		rpc_fail(call, GW_EXIT_FAILED,
+		    "the command in %s did not end within its limit and was "
+		    "killed",
+		    guest->name);
+	else if (done->error)
 		rpc_fail(call, GW_EXIT_FAILED,
 		    "the command could not be run in %s: %s", guest->name,
 		    strerror(-done->error));

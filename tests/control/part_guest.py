@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Guests: their parts, dataplanes that die or freeze, events, commands."""
+import errno
 import json
 import os
 import struct
@@ -183,8 +184,20 @@ def commands(report, stand):
     report.equal("guest exec --json carries both",
                  [json.loads(got.stdout)[k] for k in
                   ("schema", "exit_code", "output")], [1, 42, "out of id"])
+    stand.exec_error = -errno.ETIMEDOUT
+    got = stand.gwctl("guest", "exec", "--limit", "1", "desk-1", "sleep 9")
+    stand.exec_error = 0
+    report.check("guest exec past its limit ends with 125 and says so",
+                 got.returncode == 125 and "within its limit" in got.stderr,
+                 got.stderr)
     got = stand.gwctl("guest", "exec", "nobody", "id")
-    report.equal("guest exec of no guest ends with 125", got.returncode, 125)
+    report.check("guest exec of no guest ends with 125 and says so",
+                 got.returncode == 125 and "no guest \"nobody\"" in
+                 got.stderr, got.stderr)
+    got = stand.gwctl("guest", "console", "nobody")
+    report.check("guest console of no guest ends with 1 and says so",
+                 got.returncode == 1 and "no guest \"nobody\"" in got.stderr,
+                 got.stderr)
     got = stand.gwctl("guest", "start", "nobody")
     report.check("an unknown guest is named, with the cure",
                  got.returncode == 1 and "nobody" in got.stderr and

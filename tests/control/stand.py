@@ -182,7 +182,8 @@ class Runner(threading.Thread):
                 os.write(fds[0], b"out of " + body[8:].split(b"\0")[0])
                 os.close(fds.pop(0))
                 send(self.sock, "RUN_EXEC_DONE",
-                     struct.pack("=IiiI", token, 0, 42, 0))
+                     struct.pack("=IiiI", token, self.stand.exec_error, 42,
+                                 0))
             elif name == "RUN_STOP":
                 self.state(0)
                 self.stand.end(ROLE["qemu"], self.slot)
@@ -202,6 +203,7 @@ class Stand:
             open(os.path.join(self.state, name), "w").close()
         self.socket = os.path.join(self.folder, "gwctl.sock")
         self.refuse = False
+        self.exec_error = 0
         self.network_error = b""
         self.image_version = 5
         self.asked = []       # names of requests

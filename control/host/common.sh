@@ -74,6 +74,13 @@ need_built() {
 	done
 }
 
+# as_typed COMMAND: ./gw COMMAND, with the run folder unless it is the usual one.
+as_typed() {
+	local folder=" --run-dir $GW_RUN_DIR"
+	[ "$GW_RUN_DIR" != /run/guest-gateway ] || folder=
+	echo "./gw $1$folder"
+}
+
 have_program() { # NAME: found, and executable
 	local path
 	path=$(type -P "$1") && [ -x "$path" ]

@@ -54,11 +54,11 @@ if [ -z "$force" ]; then
 		echo "no gateway runs in $GW_RUN_DIR"
 		left=$(list_leftovers | paste -sd ' ')
 		[ -z "$left" ] ||
-			echo "but something is left over: ./gw down --force removes it: $left"
+			echo "but something is left over: $(as_typed "down --force") removes it: $left"
 		exit 0
 	fi
 	stop || fail "gw down" \
-	    "the gateway does not end within 20 s: ./gw down --force kills it"
+	    "the gateway does not end within 20 s: $(as_typed "down --force") kills it"
 	echo "the gateway has ended"
 	exit 0
 fi

@@ -42,7 +42,7 @@ need_built up control/init/gw-init control/gwd/gwd \
 need_program up qemu-system-x86_64 qemu-system-x86
 if gateway_runs "$GW_RUN_DIR"; then
 	fail "gw up" "the gateway of $GW_RUN_DIR runs already (pid $(
-	    cat "$GW_RUN_DIR/init.pid" 2> /dev/null)): ./gw down ends it"
+	    cat "$GW_RUN_DIR/init.pid" 2> /dev/null)): $(as_typed down) ends it"
 fi
 kvm=() answer=$(kvm_answer)
 if [ "$answer" != ok ]; then

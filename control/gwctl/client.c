@@ -228,11 +228,10 @@ json_t *client_result(json_t *message, int *code)
 		return result;
 	*code = json_is_integer(exit_code) ? json_integer_value(exit_code)
 					   : GW_EXIT_FAILED;
-	if (gwctl_json && json_object_get(data, "diagnostics"))
-		print_json(json_object_get(data, "diagnostics"));
-	else
+	if (!gwctl_json)
 		show_diagnostics(json_object_get(data, "diagnostics"));
-	complain(*code, "%s", text ? text : "the gateway gave no reason");
+	complain_with(*code, json_object_get(data, "diagnostics"), "%s",
+	    text ? text : "the gateway gave no reason");
 	return NULL;
 }
 

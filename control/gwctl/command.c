@@ -41,7 +41,7 @@ const struct command commands[] = {
 		.flags = {
 			{"--policy", "FILE", "the policy, if not given as FILE", NULL},
 		},
-		.details = "Needs neither root nor a gateway. Ends with 3 when the policy is refused.",
+		.details = "Ends with 3 when the policy is refused.",
 		.examples = {"gwctl policy check --policy demo.gw"},
 	},
 	{
@@ -207,11 +207,11 @@ const struct command commands[] = {
 		.who = WHO_ROOT, .run = image_build_run,
 		.flags = {
 			{"--out", "DIR", "where (STATE-DIR/images/NAME)", NULL},
-			{"--key", "FILE", "signing key, made when missing (/etc/guest-gateway/image.key)", NULL},
+			{"--key", "FILE", "signing key (/etc/guest-gateway/image.key)", NULL},
 			{"--state-dir", "DIR", "the gateway's state folder", NULL},
 			{"--version", "N", "of the image (the time)", NULL},
 		},
-		.details = "The only image that is built so far is `demo`. Its public key becomes STATE-DIR/trust/image.pub.",
+		.details = "The only image that is built so far is `demo`. A signing key that is missing is made; its public key becomes STATE-DIR/trust/image.pub, which is whom the gateway of that folder trusts.",
 		.examples = {"gwctl image build demo"},
 	},
 	{

@@ -157,6 +157,11 @@ int image_list_run(const struct invocation *invocation)
 	size_t i;
 
 	snprintf(folder, sizeof(folder), "%s/images", state_dir(invocation));
+	if (access(folder, F_OK) < 0 && errno == ENOENT)
+		return complain(GW_EXIT_FAILED,
+		    "%s is not there: `gwctl image build demo` makes a first "
+		    "image, --state-dir names another state folder",
+		    folder);
 	if (access(folder, R_OK | X_OK) < 0)
 		return complain(
 		    errno == EACCES ? GW_EXIT_NOT_PERMITTED : GW_EXIT_FAILED,
@@ -201,6 +206,14 @@ int image_verify_run(const struct invocation *invocation)
 	else
 		snprintf(public, sizeof(public), "%s/trust/image.pub",
 		    state_dir(invocation));
+	if (access(folder, F_OK) < 0)
+		return complain(GW_EXIT_FAILED,
+		    "no image is in %s: see `gwctl image list`", folder);
+	if (access(public, F_OK) < 0)
+		return complain(GW_EXIT_FAILED,
+		    "the key to trust, %s, is not there: --key names one, "
+		    "`gwctl image build demo` makes one",
+		    public);
 	if (!invocation->json)
 		return tool_become("gw-image", IMAGE_TOOL, argv);
 	fflush(stdout);

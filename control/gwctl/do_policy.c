@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define RULEC_TOOL "../../rules/lang/gw-rulec"
@@ -78,6 +79,7 @@ int policy_tool_run(const struct invocation *invocation)
 	const char *path = policy_path(invocation,
 	    explain || !invocation->arg_len ? NULL : invocation->args[0]);
 	const char *argv[8] = {"gw-rulec", mode_of(verb)};
+	struct stat info;
 	int len = 2;
 
 	if (!path)
@@ -85,6 +87,9 @@ int policy_tool_run(const struct invocation *invocation)
 	if (access(path, R_OK) < 0)
 		return complain(GW_EXIT_FAILED, "%s can't be read: %s", path,
 		    strerror(errno));
+	if (stat(path, &info) == 0 && S_ISDIR(info.st_mode))
+		return complain(
+		    GW_EXIT_FAILED, "%s is a folder, not a policy", path);
 	if (explain)
 		argv[len++] = join(invocation->args, invocation->arg_len);
 	if (invocation->json)

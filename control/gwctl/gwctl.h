@@ -76,6 +76,9 @@ json_t *invocation_params(const struct invocation *invocation);
  * object on stdout. */
 int complain(enum gw_exit code, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
+/* The same; with --json the object has all of `data` (or NULL) too. */
+int complain_with(enum gw_exit code, const json_t *data, const char *format,
+    ...) __attribute__((format(printf, 3, 4)));
 /* Set by main(): what complain() and output heed. */
 extern bool gwctl_json;
 

@@ -91,8 +91,9 @@ void help_noun(const char *noun)
 static const char *needs(const struct command *command)
 {
 	if (command->who == WHO_ROOT)
-		return command->method ? "Needs root and a running gateway."
-				       : "Needs root, no running gateway.";
+		return command->method
+			   ? "Needs root and a running gateway."
+			   : "Needs root; the gateway need not run.";
 	return command->method ? "Needs a running gateway; every user may ask."
 			       : "Needs neither root nor a running gateway.";
 }
@@ -248,7 +249,8 @@ void help_man(void)
 	       "asks: root may do\neverything, other users may look.\n"
 	       ".SH OPTIONS OF EVERY COMMAND\n"
 	       ".TP\n.B \\-\\-json\nanswer as one JSON object with "
-	       "\"schema\": 1; errors too, on stdout\n"
+	       "\"schema\": 1; errors too, on stdout. policy fmt,\n"
+	       "completion and help print their text all the same\n"
 	       ".TP\n.B \\-\\-socket \\fIPATH\\fR\n"
 	       "gwd's socket; else gwctl.sock in GW_RUN_DIR, else in\n"
 	       ".I " GWCTL_RUN_DIR "\n"
@@ -266,7 +268,8 @@ void help_man(void)
 	       "the guest, and with %d\nwhen gwctl or the gateway failed.\n",
 	    GWCTL_EXEC_FAILED);
 	printf(".SH ENVIRONMENT\n.TP\n.B GW_RUN_DIR\nthe folder of gwd's "
-	       "socket\n.TP\n.B NO_COLOR\nno colour, also on a terminal\n"
+	       "socket\n.TP\n.B GW_STATE_DIR\nthe state folder of the image "
+	       "commands\n.TP\n.B NO_COLOR\nno colour, also on a terminal\n"
 	       ".SH FILES\n.I " GWCTL_RUN_DIR "/gwctl.sock\n.br\n"
 	       ".I " GWCTL_STATE_DIR "\n");
 }

@@ -22,14 +22,8 @@ static int exit_code(int code)
 	return is_exec && code != GW_EXIT_USAGE ? GWCTL_EXEC_FAILED : code;
 }
 
-int complain(enum gw_exit code, const char *format, ...)
+static int say(enum gw_exit code, const json_t *data, char *text)
 {
-	char text[1200];
-	va_list args;
-
-	va_start(args, format);
-	vsnprintf(text, sizeof(text), format, args);
-	va_end(args);
 	for (char *c = text; *c; c++) {
 		if ((unsigned char)*c < 32 || *c == 127)
 			*c = '?';
@@ -40,11 +34,35 @@ int complain(enum gw_exit code, const char *format, ...)
 		json_t *error = json_pack("{s:i, s:{s:i, s:s}}", "schema", 1,
 		    "error", "exit", exit_code(code), "message", text);
 
+		json_object_update_missing(error, (json_t *)data);
 		json_dumpf(error, stdout, JSON_INDENT(2));
 		printf("\n");
 		json_decref(error);
 	}
 	return exit_code(code);
+}
+
+int complain(enum gw_exit code, const char *format, ...)
+{
+	char text[1200];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	return say(code, NULL, text);
+}
+
+int complain_with(
+    enum gw_exit code, const json_t *data, const char *format, ...)
+{
+	char text[1200];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	return say(code, data, text);
 }
 
 void print_json(const json_t *result)
@@ -155,7 +173,7 @@ static int unknown_verb(const char *noun, const char *word)
 			words[len++] = commands[i].verb;
 	}
 	snprintf(see, sizeof(see), "gwctl help %s", noun);
-	if (!word)
+	if (!word || *word == '-')
 		return complain(GW_EXIT_USAGE,
 		    "`gwctl %s` needs a verb: see `%s`", noun, see);
 	return unknown("verb", word, words, len, see);
@@ -172,8 +190,9 @@ static int unknown_flag(const struct command *command, const char *word)
 		if (command->flags[i].name)
 			words[len++] = command->flags[i].name;
 	}
-	snprintf(see, sizeof(see), "gwctl help %s%s%s", command->noun,
-	    command->verb ? " " : "", command->verb ? command->verb : "");
+	snprintf(see, sizeof(see), "gwctl help%s%s%s%s",
+	    *command->noun ? " " : "", command->noun, command->verb ? " " : "",
+	    command->verb ? command->verb : "");
 	return unknown("option", word, words, len, see);
 }
 
@@ -303,6 +322,13 @@ static bool is_noun(const char *word)
 	return false;
 }
 
+/* A command line that can't be taken apart may still want JSON. */
+static void find_json(struct walk *walk)
+{
+	for (int i = walk->next; i < walk->argc; i++)
+		gwctl_json |= !strcmp(walk->argv[i], "--json");
+}
+
 /* Options before the noun, the noun, the verb. Returns -1 to go on. */
 static int take_command(struct walk *walk)
 {
@@ -310,7 +336,7 @@ static int take_command(struct walk *walk)
 
 	while (walk->next < walk->argc && walk->argv[walk->next][0] == '-') {
 		const char *word = walk->argv[walk->next++];
-		const struct command none = {.noun = "help"};
+		const struct command none = {.noun = ""};
 		int code;
 
 		if (!strcmp(word, "--man")) {
@@ -331,8 +357,10 @@ static int take_command(struct walk *walk)
 	}
 	noun = walk->argv[walk->next++];
 	verb = walk->next < walk->argc ? walk->argv[walk->next] : NULL;
-	if (!is_noun(noun))
+	if (!is_noun(noun)) {
+		find_json(walk);
 		return unknown_noun(noun);
+	}
 	walk->invocation->command = find(noun, verb);
 	if (walk->invocation->command) {
 		walk->next += walk->invocation->command->verb != NULL;
@@ -343,6 +371,7 @@ static int take_command(struct walk *walk)
 		help_noun(noun);
 		return 0;
 	}
+	find_json(walk);
 	return unknown_verb(noun, verb);
 }
 

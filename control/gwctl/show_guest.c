@@ -66,7 +66,7 @@ void show_guests(const json_t *result)
 			   : "No policy is in force, so there is no guest.\n");
 		return;
 	}
-	table = table_new("GUEST|STATE|SINCE|ADDRESS|AGENT|LINK|NETWORKS");
+	table = table_new("GUEST|STATE|FOR|ADDRESS|AGENT|LINK|NETWORKS");
 	json_array_foreach ((json_t *)list, i, guest) {
 		const json_t *dp = json_object_get(guest, "dataplane");
 
@@ -98,7 +98,7 @@ void show_guest(const json_t *guest)
 	printf("guest       %s\n", text(guest, "guest"));
 	printf("state       %s", text(guest, "state"));
 	if (number(guest, "since"))
-		printf(" since %s", since(guest, age));
+		printf(" for %s", since(guest, age));
 	printf("\n");
 	if (*text(guest, "text"))
 		printf("because     %s\n", text(guest, "text"));
@@ -116,15 +116,17 @@ void show_guest(const json_t *guest)
 		return;
 	printf("address     %s\n", text(guest, "address"));
 	printf("mac         %s\n", text(guest, "mac"));
-	printf("agent       %s, %" JSON_INTEGER_FORMAT " heartbeats\n",
-	    text(guest, "agent"), number(guest, "heartbeats"));
+	printf("agent       %s, %" JSON_INTEGER_FORMAT " heartbeat%s\n",
+	    text(guest, "agent"), number(guest, "heartbeats"),
+	    plural(number(guest, "heartbeats")));
 	printf("dataplane   %s, pid %" JSON_INTEGER_FORMAT
 	       ", generation %" JSON_INTEGER_FORMAT
-	       ", started anew %" JSON_INTEGER_FORMAT " times\n",
+	       ", started anew %" JSON_INTEGER_FORMAT " time%s\n",
 	    text(dp, "state"), number(dp, "pid"), number(dp, "generation"),
-	    number(dp, "restarts"));
-	printf("link        %s, %" JSON_INTEGER_FORMAT " flows, %s%s\n",
+	    number(dp, "restarts"), plural(number(dp, "restarts")));
+	printf("link        %s, %" JSON_INTEGER_FORMAT " flow%s, %s%s\n",
 	    flag(dp, "link_up") ? "up" : "down", number(dp, "flows"),
+	    plural(number(dp, "flows")),
 	    flag(dp, "hugepages") ? "hugepages" : "no hugepages",
 	    flag(dp, "sleeping") ? ", asleep" : "");
 }
@@ -209,9 +211,14 @@ static const char *protocol(const json_t *flow, char out[8])
 void show_flows(const json_t *result)
 {
 	const json_t *list = json_object_get(result, "flows"), *flow;
-	struct table *table = table_new("GUEST|FLOW|RULE|PACKETS|BYTES|IDLE");
+	struct table *table;
 	size_t i;
 
+	if (!json_array_size(list)) {
+		printf("No flow is open.\n");
+		return;
+	}
+	table = table_new("GUEST|FLOW|RULE|PACKETS|BYTES|IDLE");
 	json_array_foreach ((json_t *)list, i, flow) {
 		const json_t *packets = json_object_get(flow, "packets");
 		const json_t *bytes = json_object_get(flow, "bytes");

@@ -10,6 +10,8 @@
 #include <string.h>
 #include <time.h>
 
+#define EXCERPT_BEFORE 60 /* rules/lang/error_show.c */
+
 static const char *text(const json_t *object, const char *name)
 {
 	const char *value = json_string_value(json_object_get(object, name));
@@ -125,6 +127,8 @@ void show_events(const json_t *result)
 	const json_t *list = json_object_get(result, "events"), *event;
 	size_t i;
 
+	if (!json_array_size(list))
+		printf("No event to show.\n");
 	json_array_foreach ((json_t *)list, i, event) {
 		show_event(event);
 	}
@@ -219,9 +223,14 @@ void show_policy(const json_t *result)
 void show_history(const json_t *result)
 {
 	const json_t *list = json_object_get(result, "history"), *entry;
-	struct table *table = table_new("GENERATION|WHEN|UID|FILE|NOTE");
+	struct table *table;
 	size_t i;
 
+	if (!json_array_size(list)) {
+		printf("No policy was loaded yet.\n");
+		return;
+	}
+	table = table_new("GENERATION|WHEN|UID|FILE|NOTE");
 	json_array_foreach ((json_t *)list, i, entry) {
 		long again = number(entry, "again");
 		char when[24];
@@ -242,6 +251,32 @@ void show_history(const json_t *result)
 	printf("* in force\n");
 }
 
+/* The line of a diagnostic, its place underlined as gw-rulec does it; left of
+ * a place beyond EXCERPT_BEFORE bytes the line is cut. */
+static void show_excerpt(const json_t *item)
+{
+	const char *line = text(item, "excerpt");
+	size_t at = number(item, "column") - 1, size = number(item, "size");
+
+	if (!*line)
+		return;
+	fprintf(stderr, "%6ld | %s\n", number(item, "line"), line);
+	if (at > EXCERPT_BEFORE)
+		at = EXCERPT_BEFORE;
+	if (at >= strlen(line))
+		return;
+	for (size_t i = 0; i < at + size; i++) {
+		if ((signed char)line[i] < 0)
+			return; /* bytes and columns differ */
+		if (!line[i])
+			size = i - at;
+	}
+	fprintf(stderr, "       | %*s^", (int)at, "");
+	for (size_t i = 1; i < size; i++)
+		fputc('~', stderr);
+	fputc('\n', stderr);
+}
+
 /* As a compiler prints them: place, sentence, the line, an underline. */
 void show_diagnostics(const json_t *diagnostics)
 {
@@ -252,11 +287,12 @@ void show_diagnostics(const json_t *diagnostics)
 	json_array_foreach ((json_t *)list, i, item) {
 		const json_t *note = json_object_get(item, "note");
 
-		fprintf(stderr, "%s:%ld:%ld: %s: %s\n", text(item, "file"),
-		    number(item, "line"), number(item, "column"),
-		    text(item, "severity"), text(item, "message"));
-		if (*text(item, "excerpt"))
-			fprintf(stderr, "%s\n", text(item, "excerpt"));
+		if (*text(item, "file"))
+			fprintf(stderr, "%s:%ld:%ld: ", text(item, "file"),
+			    number(item, "line"), number(item, "column"));
+		fprintf(stderr, "%s: %s\n", text(item, "severity"),
+		    text(item, "message"));
+		show_excerpt(item);
 		if (note)
 			fprintf(stderr, "%s:%ld:%ld: note: %s\n",
 			    text(note, "file"), number(note, "line"),
@@ -266,10 +302,13 @@ void show_diagnostics(const json_t *diagnostics)
 
 void show_loaded(const json_t *result)
 {
+	long rules = number(result, "rules"), guests = number(result, "guests");
+	long networks = number(result, "networks");
+
 	show_diagnostics(json_object_get(result, "diagnostics"));
-	printf("generation %ld %s: %ld rules, %ld guests, %ld networks\n",
+	printf("generation %ld %s: %ld rule%s, %ld guest%s, %ld network%s\n",
 	    number(result, "generation"),
 	    flag(result, "dry_run") ? "would be in force" : "is in force",
-	    number(result, "rules"), number(result, "guests"),
-	    number(result, "networks"));
+	    rules, plural(rules), guests, plural(guests), networks,
+	    plural(networks));
 }

@@ -113,6 +113,11 @@ const char *tint(const char *colour)
 	return terminal ? colour : "";
 }
 
+const char *plural(long long count)
+{
+	return count == 1 ? "" : "s";
+}
+
 const char *age_text(long seconds, char text[AGE_SIZE])
 {
 	if (seconds < 0)

@@ -32,6 +32,8 @@ const char *tint(const char *colour);
 #define TINT_BOLD  "\033[1m"
 #define TINT_OFF   "\033[0m"
 
+/* "s" unless it is one. */
+const char *plural(long long count);
 /* "12 s", "3 min", "2 h", "5 days" into text. */
 const char *age_text(long seconds, char text[AGE_SIZE]);
 /* "2026-11-21 12:00:05" local time into text[24]. */

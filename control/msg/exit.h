@@ -7,7 +7,7 @@
 
 /* clang-format off */
 #define GW_EXITS(X) \
-	X(DONE,          0, "done; for explain and query: allow") \
+	X(DONE,          0, "done; for policy explain: allow") \
 	X(FAILED,        1, "it was tried and failed") \
 	X(USAGE,         2, "the command line or request is wrong; nothing was tried") \
 	X(REFUSED,       3, "the policy was refused; the old one stays in force") \

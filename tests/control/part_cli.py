@@ -58,6 +58,21 @@ def no_gateway(report):
         got = gwctl("guest", "exec", "desk-1", "true", GW_RUN_DIR=folder)
         report.equal("guest exec without a gateway ends with 125",
                      got.returncode, 125)
+        for args in (["plicy", "--json"], ["policy", "--json"],
+                     ["policy", "chekc", "--json"]):
+            error = json.loads(gwctl(*args).stdout)
+            report.equal("gwctl %s: the error is JSON too" % " ".join(args),
+                         (error["schema"], error["error"]["exit"]), (1, 2))
+        got = gwctl("image", "list", "--state-dir", folder)
+        report.check("image list without images says how to make one",
+                     got.returncode == 1 and "image build demo" in got.stderr,
+                     got.stderr)
+        os.mkdir(folder + "/image")
+        got = gwctl("image", "verify", folder + "/image", "--state-dir",
+                    folder)
+        report.check("image verify without a key says which and the cure",
+                     got.returncode == 1 and "trust/image.pub" in got.stderr
+                     and "image build demo" in got.stderr, got.stderr)
         got = gwctl("status", "--socket", "x" * 200)
         report.equal("a socket path that can't be one ends with 2",
                      got.returncode, 2)
@@ -78,8 +93,12 @@ def generated(report):
              gwctl("help", "exit-codes").stdout.splitlines()[:9]]
     report.equal("help exit-codes lists 0 to 8", codes,
                  [str(i) for i in range(9)])
-    wide = [line for line in gwctl("help").stdout.splitlines()
-            if len(line) > 80]
+    nouns = [line.split() for line in gwctl("help").stdout.splitlines()
+             if line.startswith("  ") and line[2:3].strip()]
+    verbs = [words[:2] for words in nouns if words[1:] and
+             words[1].isalpha() and words[1].islower()]
+    wide = [line for args in [["help"]] + [["help"] + v for v in verbs]
+            for line in gwctl(*args).stdout.splitlines() if len(line) > 80]
     report.equal("help fits 80 columns", wide, [])
     report.equal("version --json has schema 1",
                  json.loads(gwctl("version", "--json").stdout)["schema"], 1)
@@ -90,8 +109,17 @@ def rules_without_gateway(report):
         good, bad = folder + "/good.gw", folder + "/bad.gw"
         open(good, "w").write(GOOD)
         open(bad, "w").write(GOOD.replace("on lab", "on lba"))
-        report.equal("policy check of a good policy ends with 0",
-                     gwctl("policy", "check", good).returncode, 0)
+        got = gwctl("policy", "check", good)
+        report.equal("policy check of a good policy ends with 0 and counts",
+                     (got.returncode, got.stdout), (0, good + ": ok: 1 "
+                      "network, 1 rule, 1 guest, 0 expects hold\n"))
+        with open("/dev/full", "w") as full:
+            report.equal("what can't be printed ends with 1", subprocess.run(
+                [GWCTL, "policy", "check", good], stdout=full).returncode, 1)
+        got = gwctl("policy", "check", folder)
+        report.check("a folder is no policy: 1 and a sentence",
+                     got.returncode == 1 and "is a folder" in got.stderr,
+                     got.stderr)
         got = gwctl("policy", "check", "--policy", bad)
         report.check("policy check of a bad one ends with 3 and its place",
                      got.returncode == 3 and "bad.gw:3:" in got.stderr,

@@ -38,6 +38,14 @@ def refusals(report, stand):
     report.check("a policy with an error is refused with 3 and its place",
                  got.returncode == 3 and "bad.gw:3:" in got.stderr and
                  "has not changed" in got.stderr, got.stderr)
+    wanted = stand.gwctl("policy", "check", path).stderr
+    report.equal("load shows it as check does, the place underlined",
+                 got.stderr.splitlines()[:-1], wanted.splitlines())
+    got = stand.gwctl("policy", "load", path, "--json")
+    said = json.loads(got.stdout)
+    report.equal("with --json that is one object: error and diagnostics",
+                 (got.returncode, said["error"]["exit"],
+                  said["diagnostics"][0]["line"]), (3, 3, 3))
     stand.network_error = b"no interface lab9"
     path = write(stand, "net.gw", GOOD.replace("lab0", "lab9"))
     got = stand.gwctl("policy", "load", path)

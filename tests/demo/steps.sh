@@ -53,7 +53,7 @@ networks_up() {
 }
 
 step_guest() {
-	local began
+	local began memory
 	chapter guest "a guest whose only network card is gw-dataplane"
 	if [ ! -e "$DEMO/state/images/demo/manifest" ]; then
 		tell "Its image is built from this machine's Debian packages and signed, once."
@@ -66,10 +66,15 @@ step_guest() {
 	row boot "$((($(date +%s%N) - began) / 1000000)) ms until its agent said hello"
 	claim "it has an address from the gateway's DHCP" guest_has_address
 	guest_address=$(guest_own_address)
+	claim "and its MTU: one set by hand is put right by a renewal" \
+	    mtu_comes_by_dhcp
 	row address "$guest_address, $(guest 'cat /sys/class/net/eth0/mtu') bytes MTU"
-	row dataplane "$(ctl_json '.. | .hugepages? // empty |
-	    if . == true or . == 1 then "on hugepages" else "on normal memory" end' \
-	    guest show "$GUEST")"
+	memory=$(ctl_json '.dataplane.hugepages |
+	    if . == true then "on hugepages" elif . == false then
+	    "without hugepages" else "unknown: \(.)" end' guest show "$GUEST")
+	row dataplane "runs $memory"
+	claim "as its log says, too" \
+	    grep -q "runs $memory" "$DEMO_RUN_DIR"/log/gw-dataplane-*.log
 }
 
 build_image() {
@@ -94,6 +99,19 @@ guest_has_address() {
 	return 1
 }
 
+mtu_comes_by_dhcp() {
+	local tick mtu
+	guest "ip link set eth0 mtu 1400 && kill -USR1 \$(pidof udhcpc)" ||
+		return 1
+	for ((tick = 0; tick < 20; tick++)); do
+		mtu=$(guest "cat /sys/class/net/eth0/mtu")
+		[ "$mtu" != 1500 ] || return 0
+		sleep 0.5
+	done
+	echo "eth0 has: $mtu"
+	return 1
+}
+
 step_fetch() {
 	local page lines
 	chapter fetch "what the policy allows works"
@@ -110,10 +128,20 @@ step_fetch() {
 	row "" "$page"
 	claim "the external origin's too, over the other network" \
 	    is page "$page" "$TEXT_EXT"
+	# Else a far side that "saw nothing" would mean nothing.
+	claim "the witnesses saw both: they do write down what arrives" \
+	    witnesses_see
 	claim "echo requests pass, where a rule allows them" \
 	    guest "ping -c 2 -W 3 203.0.113.10"
 	row rules "desk.intranet $(hits desk.intranet), desk.web $(
 	    hits desk.web), desk.ping $(hits desk.ping) flows"
+}
+
+witnesses_see() {
+	more "frames at the internal origin" \
+	    "$(seen int "host 198.51.100.2 and tcp dst port 80")" 3 &&
+		more "frames at the external origin" \
+		    "$(seen ext "host 203.0.113.2 and tcp dst port 80")" 3
 }
 
 origin_saw() { # ORIGIN LINES-BEFORE CLIENT

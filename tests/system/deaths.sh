@@ -134,7 +134,7 @@ guest_is_off() {
 restart_after_kill() {
 	"$GW_BUILD/control/init/gw-init" --run-dir "$DEMO_RUN_DIR" --clean \
 	    > /dev/null 2>&1
-	init_starts && wait_for 10 generation_is 1
+	init_starts && wait_for 10 generation_is "$in_force"
 }
 
 generation_is() {
@@ -226,6 +226,8 @@ deaths() {
 	before=$(picture)
 	result "the demo's world is there, with a guest" start_world
 	guest_address=$(guest_own_address)
+	running_loads
+	in_force=$(ctl_json .generation status)
 	processes_die
 	altered_images
 	altered_policy

@@ -4,9 +4,10 @@
 TCG: as an unprivileged user in an empty network namespace, with every -sandbox
 denial, it boots a kernel and initrd from sealed memfds and talks through
 inherited sockets; its guest RAM arrives sealed; a vhost-user chardev by
-descriptor it refuses. One TAP line without a number a fact."""
+descriptor it refuses; without a vhost-user backend it says nothing, not even
+on QMP. One TAP line without a number a fact."""
 import ctypes, fcntl, gzip, os, select, shutil, socket, subprocess, sys, time
-import glob
+import glob, tempfile
 
 QEMU = "/usr/bin/qemu-system-x86_64"
 CLONE_NEWNET = 0x40000000
@@ -140,6 +141,33 @@ def chardev_by_fd():
          "is needed", "does not support FD passing" in text, text)
 
 
+def greets(options, seconds):
+    """Whether QMP's greeting comes in that time."""
+    ours, theirs = socket.socketpair()
+    qemu = start(["-machine", "none", *options, "-mon",
+                  "chardev=q,mode=control", "-chardev",
+                  "socket,id=q,fd=%d" % theirs.fileno()], [theirs.fileno()])
+    theirs.close()
+    ready = select.select([ours], [], [], seconds)[0]
+    text = ours.recv(4096) if ready else b""
+    running = qemu.poll() is None
+    qemu.kill()
+    said = qemu.communicate()[0].decode()
+    return b'"QMP"' in text, running, said
+
+
+def silent_without_backend():
+    good, _, said = greets([], 10)
+    fact("QEMU greets on an inherited QMP socket", good, said)
+    with tempfile.TemporaryDirectory() as folder:
+        os.chown(folder, 65534, 65534)
+        good, running, said = greets(
+            ["-chardev", "socket,id=v,path=%s/v,server=on,wait=off" % folder,
+             "-netdev", "vhost-user,id=n,chardev=v"], 3)
+    fact("with a vhost-user backend that does not come it waits, and does "
+         "not greet", running and not good, said)
+
+
 def main():
     kernels = sorted(glob.glob("/boot/vmlinuz-*cloud*")) or \
         sorted(glob.glob("/boot/vmlinuz-*"))
@@ -153,6 +181,7 @@ def main():
             return
     boot(kernels[-1], busybox)
     chardev_by_fd()
+    silent_without_backend()
 
 
 sys.exit(main())

@@ -4,6 +4,7 @@ by run; `t` is that module."""
 import json
 import os
 import resource
+import shutil
 import subprocess
 import tempfile
 import time
@@ -104,11 +105,10 @@ def unreadable(t, folder):
     def drop():
         os.setgid(65534)
         os.setuid(65534)
-    try:
-        done = t.rulec("--check", "case.gw", cwd=folder, preexec_fn=drop)
-    except PermissionError as error:
-        t.skip(name, str(error))
-        return
+    # The build may lie below a folder that only root may enter.
+    rulec = shutil.copy(t.RULEC, folder)
+    done = subprocess.run([rulec, "--check", "case.gw"], cwd=folder,
+                          capture_output=True, timeout=90, preexec_fn=drop)
     said = t.text(done.stderr)
     t.tap(done.returncode == 3 and "case.gw:2:9: error: can't read "
           '"secret.gw": Permission denied' in said, name, said)

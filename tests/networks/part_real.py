@@ -22,8 +22,7 @@ def missing(names):
 def children(report):
     lacking = missing([REAL["gw-dataplane"], REAL["gw-runner"]])
     if lacking:
-        report.skip("the real children in their jails",
-                    "%s not built" % lacking)
+        report.check("the real children are built", False, lacking)
         return
     gateway = Gateway(["--no-kvm"], ["gwd", "gw-rulec"])
     try:
@@ -52,7 +51,7 @@ def children(report):
 def gateway(report):
     lacking = missing(list(REAL.values()) + ["control/gwctl/gwctl"])
     if lacking:
-        report.skip("the real gateway", "%s not built" % lacking)
+        report.check("the real gateway is built", False, lacking)
         return
     gateway = Gateway(["--no-kvm"], [])
     try:

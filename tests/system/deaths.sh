@@ -56,8 +56,9 @@ guest_starts() {
 		guest_address=$(guest_own_address)
 }
 
-# judge CLAIM: after a flood, what P2 says of it.
+# judge CLAIM: after a flood, what P2 says of it; it must have been one.
 judge() {
+	result "$1 while the guest floods" more packets "$flood_before" 20
 	result "P2: $1: 0 forbidden packets on a far side ($flood_allowed allowed ones)" \
 	    is packets "$flood_forbidden" 0
 }

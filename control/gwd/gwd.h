@@ -2,7 +2,8 @@
 /*
  * What all of gwd shares: the event loop, what gw-init said at start, and the
  * state folder. gwd is one process with one thread that owns all of this;
- * work.c alone has a second one, for disk and hashing.
+ * work.c has a second one, for disk and hashing, discard.c a third, for
+ * close().
  */
 #pragma once
 

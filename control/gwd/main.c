@@ -4,13 +4,15 @@
  * with the link to it as descriptor 3 and gwctl's listener as 4, as its own
  * uid, without capabilities, in a root where only /state is writable.
  *
- * Theory of operation. One loop (libevent) owns everything; work.c's thread
- * alone does what blocks. gwd asks gw-init for every process, network and TAP,
- * and parses nothing that a guest wrote except fixed-size messages. When it
- * ends, for whatever reason, gw-init starts another: guests run on, their
- * dataplanes are new, and the last good generation is loaded again.
+ * Theory of operation. One loop (libevent) owns everything; the threads
+ * of work.c and discard.c alone do what blocks. gwd asks gw-init for every
+ * process, network and TAP, and parses nothing that a guest wrote except
+ * fixed-size messages. When it ends, for whatever reason, gw-init starts
+ * another: guests run on, their dataplanes are new, and the last good
+ * generation is loaded again.
  */
 #include "control/gwd/dataplane.h"
+#include "control/gwd/discard.h"
 #include "control/gwd/gwd.h"
 #include "control/gwd/init_link.h"
 #include "control/gwd/network.h"
@@ -128,6 +130,9 @@ int main(int argc, char **argv)
 	error = confine_self(NULL);
 	if (error)
 		die("can't give up privileges: %s", strerror(-error));
+	error = discard_open();
+	if (error)
+		die("no thread to close descriptors: %s", strerror(-error));
 	slot_open();
 	network_open();
 	start_timers();

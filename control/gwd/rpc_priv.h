@@ -13,6 +13,7 @@
 
 #define RPC_LINE_MAX   (256u << 10)	  /* bytes of one request */
 #define RPC_OUTPUT_MAX ((size_t)32 << 20) /* bytes a client has not read */
+#define RPC_UNREAD_MAX ((size_t)1 << 20)  /* of them: no request is served */
 #define RPC_CLIENT_MAX 64
 #define RPC_OTHER_MAX  16 /* connections of one uid that is not root */
 #define RPC_CALL_MAX   16 /* unanswered calls of one connection */
@@ -20,6 +21,7 @@
 
 struct rpc_client {
 	TAILQ_ENTRY(rpc_client) link;
+	TAILQ_ENTRY(rpc_client) next; /* of those with a line to serve */
 	TAILQ_HEAD(, rpc_call) calls; /* unanswered */
 	int fd;
 	struct event *read, *write;
@@ -27,7 +29,9 @@ struct rpc_client {
 	uid_t uid;
 	unsigned int call_len;
 	bool follows;
-	bool closing; /* no more reading: end once the output is written */
+	bool queued;
+	bool ended;   /* it sends no more */
+	bool closing; /* nothing more is served: end once all is written */
 	int waiting[RPC_FD_MAX]; /* descriptors received, oldest first */
 	size_t waiting_len;
 };

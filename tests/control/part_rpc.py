@@ -145,6 +145,46 @@ def roles(report, stand):
                  got, ["5"] * len(names) + ["0", "0"])
 
 
+LINGER = """
+import os, socket, struct, sys
+listener = socket.create_server(("127.0.0.1", 0))
+near = socket.create_connection(listener.getsockname())
+far, _ = listener.accept()
+near.setblocking(False)
+try:
+    while True:
+        near.send(bytes(65536))
+except BlockingIOError:
+    pass
+near.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 60))
+os.setgid(65534); os.setuid(65534)
+for line in (b" ", b'{"jsonrpc":"2.0","id":1,"method":"version"}\\n'):
+    sock = socket.socket(socket.AF_UNIX)
+    sock.connect(sys.argv[1])
+    socket.send_fds(sock, [line], [near.fileno()])
+    if line == b" ":
+        sock.close()
+near.close()
+print(len(sock.recv(4096)), flush=True)
+sock.close()
+sys.stdin.read()
+"""
+
+
+def lingering(report, stand):
+    """The last close() of such a socket takes a minute."""
+    if os.geteuid():
+        report.skip("another user's descriptors hold nobody up", "needs root")
+        return
+    user = subprocess.Popen(["python3", "-c", LINGER, stand.socket],
+                            stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    report.equal("another user who sends a descriptor is cut off",
+                 user.stdout.readline(), b"0\n")
+    report.check("and closing it, which may take long, holds nobody up",
+                 stand.raw(b'{"jsonrpc":"2.0","id":1,"method":"version"}\n'))
+    user.communicate()
+
+
 def by_hand(report):
     with tempfile.TemporaryDirectory() as folder:
         from stand import GWD
@@ -168,6 +208,7 @@ def run(report):
         many_clients(report, stand)
         mutated(report, stand)
         roles(report, stand)
+        lingering(report, stand)
         report.check("all this did not end gwd", stand.alive(),
                      stand.read_log()[-2000:])
         stand.cut_link()

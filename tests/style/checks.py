@@ -101,15 +101,21 @@ _BANNED = re.compile(
     r"|abort|exit|die|assert|rte_panic|rte_exit)\s*\("
     r"|\b(?:float|double)\b")
 # What runs once, before or after packets.
-_COLD = re.compile(r"(?:^|_)(?:create|destroy|init|fini|make|setup)(?:_|$)")
+_COLD = re.compile(r"(?:^|_)(?:create|destroy|free|init|fini|make|setup)(?:_|$)")
+
+
+# Besides the nodes, what they call for each packet.
+_HOT = ("dataplane/packet/flow.c", "dataplane/packet/flow.h",
+        "dataplane/packet/packet.h", "dataplane/packet/classifier.c",
+        "rules/image/judge.c",
+        "rules/image/special.c")
 
 
 def hot_path(files):
     """the hot path allocates, locks, logs, asks and calls nothing"""
     for path in files:
         node = path.startswith("dataplane/packet/node/")
-        if not path.endswith(".c") or not (
-                node or path == "dataplane/packet/flow.c"):
+        if not is_c(path) or not (node or path in _HOT):
             continue
         for name, line, _, body in functions(read(path)):
             if _COLD.search(name):

@@ -27,6 +27,8 @@ _BROKEN = (
      _function(1, "\tp = malloc(1);\n")),
     (checks.hot_path, "dataplane/packet/flow.c",
      _function(1, "\tlog_warn(NULL, p);\n")),
+    (checks.hot_path, "dataplane/packet/node/a.h",
+     _function(1, "\tp = malloc(1);\n")),
     (checks.hot_path, "dataplane/packet/node/a.c",
      _function(1, "\tclock_gettime(0, &t);\n")),
     (checks.hot_path, "dataplane/packet/node/a.c",

@@ -37,9 +37,9 @@ list_leftovers() {
 	[ -z "$(running_inits)" ] || return 0
 	ip netns list 2> /dev/null | awk '$1 ~ /^gw-/ { print "namespace", $1 }'
 	[ ! -e "$GW_RUN_DIR" ] || echo "folder $GW_RUN_DIR"
+	# By user: a gw-rulec or gw-dataplane that a person started is no rest.
 	ps -eo pid=,uid=,comm= | awk -v first="$UID_FIRST" -v last="$UID_LAST" \
-	    '$2 >= first && $2 <= last || $3 ~ /^gw-(dataplane|runner|rulec)$/ {
-		print "process", $1, "(" $3 ")" }'
+	    '$2 >= first && $2 <= last { print "process", $1, "(" $3 ")" }'
 	awk '$2 ~ /guest-gateway|gw-demo/ { print "mount", $2 }' /proc/mounts
 	for file in /dev/hugepages/*map_*; do
 		[ ! -e "$file" ] || fuser -s "$file" 2> /dev/null ||

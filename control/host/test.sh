@@ -26,7 +26,7 @@ for word; do
 	    did_you_mean "$word" --list --help)" ;;
 	*) [ -x "$GW_ROOT/tests/$word/run" ] || wrong "gw test" \
 	    "there is no suite \"$word\"; there are: $(
-	    "$GW_ROOT/tests/run" --list | tr '\n' ' ')" ;;
+	    "$GW_ROOT/tests/run" --list | paste -sd ' ')" ;;
 	esac
 done
 need_root test "$@"

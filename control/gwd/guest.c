@@ -436,9 +436,11 @@ void guest_stop(struct rpc_call *call, const char *name, uint32_t grace_ms)
 	if (!guest)
 		return;
 	guest->grace_ms = grace_ms;
-	if (happen(guest, HAPPEN_STOP))
+	if (happen(guest, HAPPEN_STOP)) {
+		if (guest->phase != PHASE_FAILED)
+			guest->text[0] = '\0'; /* of an earlier failure */
 		answer_or_wait(guest, call, true, true);
-	else
+	} else
 		refused(guest, call);
 }
 

@@ -23,6 +23,8 @@ static const char *agent_name(const struct guest *guest)
 {
 	uint32_t state = guest->runner.said.state;
 
+	if (guest->runner.state != PART_ALIVE)
+		return agent_text[0]; /* what it said last holds no more */
 	return state < GUEST_STATE_MAX ? agent_text[state] : "?";
 }
 

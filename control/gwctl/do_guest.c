@@ -28,6 +28,7 @@ struct collected {
 	char *text;
 	size_t size;
 	bool truncated;
+	int error; /* -errno: it could not be written */
 };
 
 static int write_all(int fd, const char *bytes, size_t size)
@@ -92,9 +93,9 @@ static bool take_output(int fd, struct collected *out)
 		return false;
 	if (gwctl_json)
 		collect(out, bytes, size);
-	else if (write_all(STDOUT_FILENO, bytes, size) < 0)
-		return false;
-	return true;
+	else
+		out->error = write_all(STDOUT_FILENO, bytes, size);
+	return !out->error;
 }
 
 /* Print until both the answer and the end of the output are there. */
@@ -120,6 +121,8 @@ static json_t *relay_output(
 			continue;
 		if (polls[0].revents)
 			open = take_output(fd, out);
+		if (out->error)
+			break;
 		if (polls[1].revents) {
 			message = client_receive(client, CLIENT_SHORT_MS);
 			answered = true;
@@ -198,7 +201,10 @@ int guest_exec_run(const struct invocation *invocation)
 		return code;
 	message = relay_output(client, fds[0], &out);
 	result = message ? client_result(message, &code) : NULL;
-	if (result)
+	if (out.error)
+		code = complain(GW_EXIT_FAILED,
+		    "the output can't be written: %s", strerror(-out.error));
+	else if (result)
 		code = report(result, &out);
 	else
 		code = GWCTL_EXEC_FAILED;

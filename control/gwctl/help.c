@@ -312,13 +312,14 @@ int completion_run(const struct invocation *invocation)
 		return complain(GW_EXIT_USAGE,
 		    "completion is made for bash only, not \"%.60s\"",
 		    invocation->args[0]);
-	printf("# bash completion for gwctl; made by `gwctl completion bash`\n"
-	       "_gwctl_names() {\n"
-	       "\tgwctl \"$1\" list 2>/dev/null | sed -n '2,$s/ .*//p'\n}\n"
-	       "_gwctl() {\n"
-	       "\tlocal word=${COMP_WORDS[COMP_CWORD]}\n"
-	       "\tlocal noun=${COMP_WORDS[1]} verb=${COMP_WORDS[2]} words\n"
-	       "\tif [ \"$COMP_CWORD\" = 1 ]; then\n\t\twords=\"");
+	printf(
+	    "# bash completion for gwctl; made by `gwctl completion bash`\n"
+	    "_gwctl_names() {\n"
+	    "\tgwctl \"$1\" list 2>/dev/null | sed -n '1d;/^$/q;s/ .*//p'\n}\n"
+	    "_gwctl() {\n"
+	    "\tlocal word=${COMP_WORDS[COMP_CWORD]}\n"
+	    "\tlocal noun=${COMP_WORDS[1]} verb=${COMP_WORDS[2]} words\n"
+	    "\tif [ \"$COMP_CWORD\" = 1 ]; then\n\t\twords=\"");
 	print_words(NULL);
 	printf("\"\n\telse\n\tcase $noun in\n");
 	for (size_t i = 0; i < command_len; i++) {
@@ -343,6 +344,11 @@ int completion_run(const struct invocation *invocation)
 			print_case(&commands[i]);
 	}
 	printf("\tesac\n\tfi\n\tfi\n"
+	       "\tcase ${COMP_WORDS[COMP_CWORD - 1]} in\n"
+	       "\t--guest) words=$(_gwctl_names guest) ;;\n"
+	       "\t--policy | --key) words=$(compgen -f -- \"$word\") ;;\n"
+	       "\t--out | --state-dir) words=$(compgen -d -- \"$word\") ;;\n"
+	       "\tesac\n"
 	       "\tCOMPREPLY=($(compgen -W \"$words\" -- \"$word\"))\n}\n"
 	       "complete -F _gwctl gwctl\n");
 	return 0;

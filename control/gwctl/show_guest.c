@@ -119,6 +119,10 @@ void show_guest(const json_t *guest)
 	printf("agent       %s, %" JSON_INTEGER_FORMAT " heartbeat%s\n",
 	    text(guest, "agent"), number(guest, "heartbeats"),
 	    plural(number(guest, "heartbeats")));
+	if (!strcmp(text(dp, "state"), "none")) {
+		printf("dataplane   none\n");
+		return;
+	}
 	printf("dataplane   %s, pid %" JSON_INTEGER_FORMAT
 	       ", generation %" JSON_INTEGER_FORMAT
 	       ", started anew %" JSON_INTEGER_FORMAT " time%s\n",

@@ -89,6 +89,13 @@ def generated(report):
          "_gwctl; echo ${COMPREPLY[*]}"], capture_output=True, text=True)
     report.equal("completion knows the verbs of a noun",
                  sorted(got.stdout.split()), ["start", "stop"])
+    got = subprocess.run(
+        ["bash", "-c", script + "\ngwctl() { printf 'GUEST  STATE\\nweb-1  "
+         "failed\\n\\nweb-1: why\\n'; }; COMP_WORDS=(gwctl events --guest '')"
+         "; COMP_CWORD=3; _gwctl; echo ${COMPREPLY[*]}"],
+        capture_output=True, text=True)
+    report.equal("and the names of guests, also behind --guest",
+                 got.stdout.split(), ["web-1"])
     codes = [line.split()[0] for line in
              gwctl("help", "exit-codes").stdout.splitlines()[:9]]
     report.equal("help exit-codes lists 0 to 8", codes,
@@ -141,8 +148,21 @@ def rules_without_gateway(report):
                      gwctl("policy", "check", folder + "/no").returncode, 1)
 
 
+def leftovers(report):
+    got = subprocess.run(
+        ["bash", "-c", """
+        . $GW_ROOT/control/host/common.sh; . $GW_ROOT/control/host/leftovers.sh
+        running_inits() { :; }; demo_is_orphaned() { false; }; ip() { :; }
+        ps() { printf '1 0 gw-rulec\\n2 1900000000 gw-rulec\\n'; }
+        list_leftovers | grep process"""], capture_output=True, text=True,
+        env=dict(os.environ, GW_ROOT=TREE, GW_RUN_DIR="/nonexistent"))
+    report.equal("a gateway's process is left over, a person's gw-rulec not",
+                 got.stdout, "process 2 (gw-rulec)\n")
+
+
 def run(report):
     wrong_words(report)
     no_gateway(report)
     generated(report)
     rules_without_gateway(report)
+    leftovers(report)

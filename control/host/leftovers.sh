@@ -36,7 +36,10 @@ list_leftovers() {
 	fi
 	[ -z "$(running_inits)" ] || return 0
 	ip netns list 2> /dev/null | awk '$1 ~ /^gw-/ { print "namespace", $1 }'
-	[ ! -e "$GW_RUN_DIR" ] || echo "folder $GW_RUN_DIR"
+	# A gateway that ends in good order leaves its logs, and the lock.
+	[ -z "$(find "$GW_RUN_DIR" -mindepth 1 -maxdepth 1 ! -name lock \
+	    ! -name log -print -quit 2> /dev/null)" ] ||
+		echo "folder $GW_RUN_DIR"
 	# By user: a gw-rulec or gw-dataplane that a person started is no rest.
 	ps -eo pid=,uid=,comm= | awk -v first="$UID_FIRST" -v last="$UID_LAST" \
 	    '$2 >= first && $2 <= last { print "process", $1, "(" $3 ")" }'

@@ -148,16 +148,28 @@ def rules_without_gateway(report):
                      gwctl("policy", "check", folder + "/no").returncode, 1)
 
 
-def leftovers(report):
-    got = subprocess.run(
+def list_leftovers(folder):
+    return subprocess.run(
         ["bash", "-c", """
         . $GW_ROOT/control/host/common.sh; . $GW_ROOT/control/host/leftovers.sh
         running_inits() { :; }; demo_is_orphaned() { false; }; ip() { :; }
         ps() { printf '1 0 gw-rulec\\n2 1900000000 gw-rulec\\n'; }
-        list_leftovers | grep process"""], capture_output=True, text=True,
-        env=dict(os.environ, GW_ROOT=TREE, GW_RUN_DIR="/nonexistent"))
-    report.equal("a gateway's process is left over, a person's gw-rulec not",
-                 got.stdout, "process 2 (gw-rulec)\n")
+        list_leftovers"""], capture_output=True, text=True,
+        env=dict(os.environ, GW_ROOT=TREE, GW_RUN_DIR=folder)).stdout
+
+
+def leftovers(report):
+    with tempfile.TemporaryDirectory() as folder:
+        os.mkdir(folder + "/log")
+        got = list_leftovers(folder)
+        report.check("a gateway's process is left over, a person's gw-rulec "
+                     "not", "process 2 (gw-rulec)\n" in got and
+                     "process 1 " not in got, got)
+        report.check("logs in the run folder are not left over",
+                     "folder " + folder not in got, got)
+        open(folder + "/gwctl.sock", "w").close()
+        got = list_leftovers(folder)
+        report.check("a socket in it is", "folder " + folder in got, got)
 
 
 def run(report):

@@ -4,10 +4,11 @@ import errno
 import json
 import os
 import struct
+import subprocess
 import time
 
 from part_cli import GOOD
-from stand import MSG, ROLE, Stand, send, wait_for
+from stand import GWCTL, MSG, ROLE, Stand, send, wait_for
 
 
 def guest(stand):
@@ -184,6 +185,12 @@ def commands(report, stand):
     report.equal("guest exec --json carries both",
                  [json.loads(got.stdout)[k] for k in
                   ("schema", "exit_code", "output")], [1, 42, "out of id"])
+    with open("/dev/full", "w") as full:
+        code = subprocess.run([GWCTL, "--socket", stand.socket, "guest",
+                               "exec", "desk-1", "ls"], stdout=full,
+                              stderr=subprocess.DEVNULL).returncode
+    report.equal("guest exec whose output can't be written ends with 125",
+                 code, 125)
     stand.exec_error = -errno.ETIMEDOUT
     got = stand.gwctl("guest", "exec", "--limit", "1", "desk-1", "sleep 9")
     stand.exec_error = 0
@@ -231,6 +238,15 @@ def broken(report, stand):
                  wait_for(lambda: guest(stand)["state"] == "failed" and
                           not stand.children), guest(stand))
     report.check("and says why", "QEMU ended" in guest(stand)["text"])
+    stand.gwctl("guest", "stop", "desk-1")
+    report.equal("once it is stopped, the failure is done with",
+                 (guest(stand)["state"], guest(stand)["text"]),
+                 ("stopped", ""))
+    stand.gwctl("guest", "start", "desk-1")
+    stand.end(ROLE["runner"], 0)
+    report.check("without a runner nothing is said of its agent",
+                 wait_for(lambda: guest(stand)["state"] == "failed" and
+                          guest(stand)["agent"] == "none"), guest(stand))
     got = stand.gwctl("guest", "start", "desk-1")
     report.check("a failed guest can be started again", got.returncode == 0,
                  got.stderr)

@@ -163,8 +163,8 @@ static void take_ready(struct guest *guest, const struct msg_dp_ready *ready)
 {
 	struct dataplane *dp = &guest->dp;
 
-	if (ready->generation != dp->loading)
-		return; /* a load that was given up */
+	if (!dp->loading || ready->generation != dp->loading)
+		return; /* a load that was given up, or never asked for */
 	if (dp->awaited) {
 		answer_load(guest, ready->error ? ready->text : NULL);
 	} else if (ready->error) {
@@ -182,6 +182,9 @@ static void take_live(struct guest *guest, const struct msg_dp_live *live)
 {
 	struct dataplane *dp = &guest->dp;
 
+	/* Unasked ones would have each answered by a load. */
+	if (!dp->loading || live->generation != dp->loading)
+		return;
 	dp->live = live->generation;
 	dp->loading = 0;
 	if (!generation_live())

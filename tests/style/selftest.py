@@ -42,7 +42,7 @@ _BROKEN = (
     (checks.contracts, "a/a.h",
      _HEAD + "/* Does. */\nint f(void);\n\nint g(int a,\n    int b);\n"),
     (checks.readme_budget, "README.md", "\n" * 151),
-    (checks.machine_paths, "a/a.sh", "cd /work/x\n"),
+    (checks.machine_paths, "a/a.sh", "cd /home/x\n"),
     (checks.unfinished, "a/a.c", "/* TO" + "DO: later */\n"),
 )
 # ... and text that must pass.

@@ -52,11 +52,5 @@ static rte_edge_t answer(struct worker *w, struct rte_mbuf *mbuf)
 uint16_t dhcp_process(
     struct rte_graph *graph, struct rte_node *node, void **objs, uint16_t len)
 {
-	struct worker *w = node_context(node)->worker;
-	struct node_run run = {0, SERVICE_TO_GUEST};
-
-	for (uint16_t i = 0; i < len; i++)
-		node_run_next(&run, graph, node, objs, i, answer(w, objs[i]));
-	node_run_end(&run, graph, node, objs, len);
-	return len;
+	return service_process(graph, node, objs, len, answer);
 }

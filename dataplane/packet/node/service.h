@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What the gateway's own services (arp, dhcp, echo) share: a limit of answers
- * and the way to refuse. Worker thread.
+ * What the gateway's own services (arp, dhcp, echo) share: a limit of answers,
+ * the way to refuse, and the loop over a burst. Worker thread.
  */
 #pragma once
 
@@ -20,4 +20,20 @@ static inline rte_edge_t service_refuse(
 {
 	packet_meta(mbuf)->reason = (uint8_t)reason;
 	return SERVICE_TO_DROP;
+}
+
+/* Answer one question in place; exit of the packet. */
+typedef rte_edge_t (*service_answer)(struct worker *w, struct rte_mbuf *mbuf);
+
+/* The body that all service nodes share; `answer` is inlined. */
+static __rte_always_inline uint16_t service_process(struct rte_graph *graph,
+    struct rte_node *node, void **objs, uint16_t len, service_answer answer)
+{
+	struct worker *w = node_context(node)->worker;
+	struct node_run run = {0, SERVICE_TO_GUEST};
+
+	for (uint16_t i = 0; i < len; i++)
+		node_run_next(&run, graph, node, objs, i, answer(w, objs[i]));
+	node_run_end(&run, graph, node, objs, len);
+	return len;
 }

@@ -471,6 +471,11 @@ int policy_image_validate(struct policy_image *image, const void *base,
 	return rc;
 }
 
+uint32_t policy_section_size(unsigned int section)
+{
+	return section < SECTION_MAX ? SECTION[section].size : 0;
+}
+
 uint32_t policy_image_find_guest(
     const struct policy_image *image, const char *name)
 {

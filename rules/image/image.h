@@ -206,6 +206,9 @@ struct policy_image {
 int policy_image_validate(struct policy_image *image, const void *base,
     size_t size, char *why, size_t why_size);
 
+/* Bytes of one record of a section; 0 for a number that is none. */
+uint32_t policy_section_size(unsigned int section);
+
 /* Guest of that name; index or POLICY_NONE. */
 uint32_t policy_image_find_guest(
     const struct policy_image *image, const char *name);

@@ -293,26 +293,13 @@ static void join(struct emit *emit)
 
 static void start(struct emit *emit, struct compile *compile)
 {
-	static const uint32_t sizes[SECTION_MAX] = {
-	    [SECTION_STRING] = 1,
-	    [SECTION_SOURCE] = sizeof(struct policy_source),
-	    [SECTION_NETWORK] = sizeof(struct policy_network),
-	    [SECTION_REACH] = sizeof(struct policy_reach),
-	    [SECTION_RANGE] = sizeof(struct policy_range),
-	    [SECTION_PORT] = sizeof(struct policy_port_range),
-	    [SECTION_COUNTRY] = sizeof(struct policy_country_set),
-	    [SECTION_RULE] = sizeof(struct policy_rule),
-	    [SECTION_BLOCK] = sizeof(struct policy_block),
-	    [SECTION_GUEST] = sizeof(struct policy_guest),
-	    [SECTION_GUEST_BLOCK] = sizeof(uint32_t),
-	};
 	size_t i;
 
 	memset(emit, 0, sizeof(*emit));
 	emit->compile = compile;
 	emit->model = compile->model;
 	for (i = 0; i < SECTION_MAX; i++)
-		emit->section[i].size = sizes[i];
+		emit->section[i].size = policy_section_size(i);
 	symbols_init(&emit->strings, &compile->arena);
 	emit->known_room = 16;
 	while (emit->known_room < 2 * emit->model->rule_len + 2)
